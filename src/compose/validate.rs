@@ -1,0 +1,359 @@
+//! The tree against the specification: unknown keys, wrong types, missing keys; every one with its place and what to do.
+
+use std::collections::HashMap;
+
+use super::{
+    encode, go,
+    report::{Problem, Report},
+    schema::{self, Extra, Schema, Section, Types},
+    tree::{Map, Node, Span, Value},
+};
+
+/// Checks a whole file (or the merge of several).
+pub(super) fn validate(root: &Node, report: &mut Report) {
+    let mut validator = Validator { path: Vec::new(), report };
+    validator.section(root, &schema::TOP, root.span);
+}
+
+struct Validator<'r> {
+    path: Vec<String>,
+    report: &'r mut Report,
+}
+
+impl Validator<'_> {
+    /// `services.web.ports`, or what the whole file is called.
+    fn name(&self) -> String {
+        if self.path.is_empty() { "the compose file".into() } else { format!("`{}`", self.path.join(".")) }
+    }
+
+    fn node(&mut self, node: &Node, key: Span, schema: &'static Schema) {
+        match schema {
+            Schema::Any => {}
+            Schema::OneOf(schemas) => {
+                match schemas.iter().find(|schema| schema.types().has(types_of(node)) || wider(schema, node)) {
+                    Some(schema) => self.node(node, key, schema),
+                    None => self.wrong_type(node, key, schema),
+                }
+            }
+            Schema::Scalar(types) => {
+                if !accepts(*types, node) {
+                    self.wrong_type(node, key, schema);
+                }
+            }
+            Schema::Range(least, most) => match &node.value {
+                Value::Str(_) => {}
+                Value::Int(n) if n < least => self.out_of_range(node, &format!("at least {least}")),
+                Value::Int(n) if n > most => self.out_of_range(node, &format!("at most {most}")),
+                Value::Int(_) => {}
+                Value::Float(x) if x.fract() == 0.0 => {}
+                _ => self.wrong_type(node, key, schema),
+            },
+            Schema::Enum(words) => match node.str() {
+                Some(text) if words.contains(&text) => {}
+                Some(text) => {
+                    let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+                    let mut problem = Problem::new(format!("{} can't be `{text}`", self.name()))
+                        .at(node.span)
+                        .label(format!("expected one of {list}"));
+                    let part_of = |word: &&&str| !text.is_empty() && word.contains(text);
+                    let meant = words.iter().find(part_of).copied();
+                    if let Some(word) = meant.or_else(|| nearest(text, words.iter().copied())) {
+                        problem = problem.help(format!("did you mean `{word}`?"));
+                    }
+                    self.report.error(problem);
+                }
+                None => self.wrong_type(node, key, schema),
+            },
+            Schema::Pattern(fits, expected) => match node.str() {
+                Some(text) if fits(text) => {}
+                Some(text) => self.report.error(
+                    Problem::new(format!("{} can't be `{text}`", self.name()))
+                        .at(node.span)
+                        .label(format!("expected {expected}")),
+                ),
+                None => self.wrong_type(node, key, schema),
+            },
+            Schema::List { item, unique } => match &node.value {
+                Value::Seq(items) => self.list(items, key, item, *unique),
+                _ => self.wrong_type(node, key, schema),
+            },
+            Schema::Dict { key: fits, strict, value } => match &node.value {
+                Value::Map(map) => self.dict(map, *fits, *strict, value),
+                _ => self.wrong_type(node, key, schema),
+            },
+            Schema::Object(section) => self.section(node, section, key),
+        }
+    }
+
+    fn list(&mut self, items: &[Node], key: Span, schema: &'static Schema, unique: bool) {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        for (i, item) in items.iter().enumerate() {
+            self.path.push(i.to_string());
+            self.node(item, if item.span.line > 0 { item.span } else { key }, schema);
+            self.path.pop();
+            if unique {
+                let text = match &item.value {
+                    // The quote keeps a string apart from the number that looks like it.
+                    Value::Str(text) => format!("\"{text}"),
+                    _ => go::json(&encode::plain(item), false),
+                };
+                if let Some(first) = seen.insert(text, item.span) {
+                    self.report.error(
+                        Problem::new(format!("{} has `{}` twice", self.name(), item.value))
+                            .at(item.span)
+                            .note_at("first at", first)
+                            .help("remove one of them"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn dict(&mut self, map: &Map, fits: fn(&str) -> bool, strict: bool, schema: &'static Schema) {
+        for (name, entry) in map.iter() {
+            if fits(name) {
+                self.path.push(name.to_string());
+                self.node(&entry.node, entry.key, schema);
+                self.path.pop();
+            } else if strict {
+                self.report.error(
+                    Problem::new(format!("`{name}` can't be a name in {}", self.name()))
+                        .at(entry.key)
+                        .label("expected letters, digits, `.`, `_` and `-`"),
+                );
+            }
+        }
+    }
+
+    fn section(&mut self, node: &Node, section: &'static Section, key: Span) {
+        let map = match &node.value {
+            Value::Map(map) => map,
+            Value::Null if section.nullable => return,
+            _ => return self.wrong_kind(node, key, "a mapping", section),
+        };
+        for (name, entry) in map.iter() {
+            match section.field(name) {
+                Some(field) => {
+                    self.path.push(name.to_string());
+                    self.node(&entry.node, entry.key, &field.schema);
+                    self.path.pop();
+                }
+                None if section.extra != Extra::None && name.starts_with("x-") => {}
+                None if section.extra == Extra::Any => self.report.warning(
+                    Problem::new(format!("unknown key `{name}` in {} has no effect", self.name())).at(entry.key),
+                ),
+                None => self.unknown_key(name, entry.key, section),
+            }
+        }
+        for required in section.required {
+            if !map.contains(required) {
+                let span = map.iter().next().map_or(node.span, |(_, entry)| entry.key);
+                self.report.error(
+                    Problem::new(format!("{} lacks `{required}`", self.name()))
+                        .at(span)
+                        .label(format!("`{required}` is required here")),
+                );
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, name: &str, span: Span, section: &'static Section) {
+        let problem = match self.path.as_slice() {
+            [] => Problem::new(format!("unknown key `{name}` at the top of the file")),
+            [kind, key] => Problem::new(format!("unknown key `{name}` in {} `{key}`", kind.trim_end_matches('s'))),
+            _ => Problem::new(format!("unknown key `{name}` in {}", self.name())),
+        }
+        .at(span);
+        let lower = name.to_ascii_lowercase().replace('-', "_");
+        let help = if section.field(&lower).is_some() {
+            Some(format!("did you mean `{lower}`?"))
+        } else if let Some(near) = nearest(&lower, section.fields.iter().map(|field| field.name)) {
+            Some(format!("did you mean `{near}`?"))
+        } else if self.path.is_empty() && schema::SERVICE.field(name).is_some() {
+            Some(format!("`{name}` belongs to a service: services: NAME: {name}:"))
+        } else if let Some(owner) = owner_of(name, section) {
+            Some(format!("`{name}` belongs under `{owner}`"))
+        } else if self.path.len() == 2 && schema::TOP.field(name).is_some() {
+            Some(format!("`{name}` belongs to the top of the file: check the indentation"))
+        } else if section.extra == Extra::Extensions {
+            Some(format!("remove it, or call it `x-{name}` to have it ignored"))
+        } else {
+            None
+        };
+        self.report.error(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+
+    fn out_of_range(&mut self, node: &Node, expected: &str) {
+        self.report.error(
+            Problem::new(format!("{} is out of range", self.name()))
+                .at(node.span)
+                .label(format!("expected {expected}")),
+        );
+    }
+
+    fn wrong_kind(&mut self, node: &Node, key: Span, expected: &str, section: &'static Section) {
+        let mut problem = self.type_problem(node, key, expected);
+        if let (Value::Null, true) = (&node.value, section.name == "service") {
+            problem = problem.help("give it an `image:` or a `build:`");
+        }
+        self.report.error(problem);
+    }
+
+    fn type_problem(&self, node: &Node, key: Span, expected: &str) -> Problem {
+        let empty = matches!(node.value, Value::Null);
+        let found = if empty { "nothing".into() } else { node.value.kind().to_string() };
+        // A key with nothing behind it is shown; what stands behind it is not there.
+        let span = if empty || node.span.line == 0 { key } else { node.span };
+        Problem::new(format!("{} must be {expected}, found {found}", self.name()))
+            .at(span)
+            .label(format!("expected {expected}"))
+    }
+
+    fn wrong_type(&mut self, node: &Node, key: Span, schema: &Schema) {
+        let types = schema.types();
+        let problem = self.type_problem(node, key, &types.expected());
+        let help = match &node.value {
+            value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_)) if types.has(schema::STR) => {
+                Some(format!("quote it: \"{value}\""))
+            }
+            Value::Timestamp(text) => Some(format!("quote the date: \"{text}\"")),
+            Value::Str(text) if types.has(schema::SEQ) && !types.has(schema::MAP) && text.len() < 60 => {
+                Some(format!("write it as a list: [\"{text}\"]"))
+            }
+            Value::Null if types.has(schema::SEQ) || types.has(schema::MAP) => {
+                Some("remove the key, or give it a value".into())
+            }
+            Value::Map(map) if types.has(schema::STR) && map.len() == 1 => {
+                Some("a `: ` inside a text makes it a mapping: quote the whole text".into())
+            }
+            _ => None,
+        };
+        self.report.error(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+}
+
+fn types_of(node: &Node) -> Types {
+    match &node.value {
+        Value::Null => schema::NULL,
+        Value::Bool(_) => schema::BOOL,
+        Value::Int(_) | Value::Big(_) => schema::INT,
+        Value::Float(x) if x.fract() == 0.0 => schema::INT,
+        Value::Float(_) => schema::NUM,
+        Value::Str(_) => schema::STR,
+        Value::Seq(_) => schema::SEQ,
+        Value::Map(_) => schema::MAP,
+        Value::Timestamp(_) => schema::NULL.or(schema::SEQ),
+    }
+}
+
+fn accepts(types: Types, node: &Node) -> bool {
+    types.has(types_of(node))
+}
+
+/// A fraction where an integer is wanted still chooses the alternative that speaks of numbers.
+fn wider(schema: &Schema, node: &Node) -> bool {
+    matches!(node.value, Value::Float(_)) && schema.types().has(schema::INT)
+}
+
+/// The section inside `section` that has a key of this name: `dockerfile` of a service belongs under `build`.
+fn owner_of(name: &str, section: &'static Section) -> Option<&'static str> {
+    fn holds(schema: &Schema, name: &str) -> bool {
+        match schema {
+            Schema::Object(inner) => inner.field(name).is_some(),
+            Schema::OneOf(schemas) => schemas.iter().any(|schema| holds(schema, name)),
+            _ => false,
+        }
+    }
+    section.fields.iter().find(|field| holds(&field.schema, name)).map(|field| field.name)
+}
+
+/// The candidate that `text` is a slip of, if any is near enough.
+pub(super) fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let most = match text.chars().count() {
+        0..=3 => 1,
+        4..=6 => 2,
+        _ => 3,
+    };
+    candidates
+        .map(|candidate| (edits(text, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two short words.
+fn edits(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut next = vec![i];
+        for j in 1..=b.len() {
+            let replaced = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            next.push(best);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row[b.len()]
+}
+
+/// Warns about what is accepted and read differently elsewhere.
+pub(super) fn hints(root: &Node, report: &mut Report) {
+    let Some(services) = root.at(&["services"]).and_then(Node::map) else { return };
+    for (name, service) in services.nodes() {
+        for port in service.at(&["ports"]).and_then(Node::seq).into_iter().flatten() {
+            // Without quotes the node is as wide as its text.
+            if let Some(text) = port.str()
+                && is_base_60(text)
+                && port.span.width as usize == text.len()
+            {
+                report.warning(
+                    Problem::new(format!("port {text} of `{name}` is a number in base 60 to YAML 1.1"))
+                        .at(port.span)
+                        .help(format!("quote it: \"{text}\"")),
+                );
+            }
+        }
+    }
+}
+
+/// `22:22`, `1:30:59`: digits, and every part behind a colon below 60.
+fn is_base_60(text: &str) -> bool {
+    let mut parts = text.split(':');
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    let first = parts.next().is_some_and(digits);
+    let rest: Vec<&str> = parts.collect();
+    first && !rest.is_empty() && rest.iter().all(|part| digits(part) && part.len() <= 2 && *part < "60")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised() {
+        let keys = ["ports", "image", "volumes", "environment"];
+        assert_eq!(nearest("prots", keys.into_iter()), Some("ports"));
+        assert_eq!(nearest("imagee", keys.into_iter()), Some("image"));
+        assert_eq!(nearest("enviroment", keys.into_iter()), Some("environment"));
+        assert_eq!(nearest("banana", keys.into_iter()), None);
+    }
+
+    #[test]
+    fn base_60_is_what_yaml_1_1_reads() {
+        for (text, expected) in [("22:22", true), ("8000:80", false), ("80", false), ("1:30:5", true), ("a:1", false)] {
+            assert_eq!(is_base_60(text), expected, "{text}");
+        }
+    }
+}
