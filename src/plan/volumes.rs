@@ -1,0 +1,109 @@
+//! Which anonymous volumes a new container takes over from the one that it replaces.
+//!
+//! All of them, as Compose does, except with `-V`, and except those over installed dependencies when the image changes: an
+//! old `node_modules` would hide what the new image has installed.
+
+use std::collections::BTreeMap;
+
+use crate::model::{MountKind, ObservedContainer, ObservedImage, ObservedMount, Service};
+
+/// The volumes that go on (path inside → volume), and whether some are renewed because they hold dependencies.
+pub(super) fn carried_over(
+    service: &Service,
+    old: &ObservedContainer,
+    image: Option<&ObservedImage>,
+    renew: bool,
+    image_changes: bool,
+) -> (BTreeMap<String, String>, bool) {
+    let mut carried = BTreeMap::new();
+    let mut renewed = false;
+    if renew {
+        return (carried, renewed);
+    }
+    for mount in old.mounts.iter().filter(|mount| mount.kind == "volume") {
+        let Some(volume) = mount.volume.as_ref().filter(|_| is_wanted(service, mount, image)) else { continue };
+        if image_changes && holds_dependencies(&mount.target) {
+            renewed = true;
+        } else {
+            carried.insert(mount.target.clone(), volume.clone());
+        }
+    }
+    (carried, renewed)
+}
+
+/// Whether the new container has an anonymous volume at a mount's place.
+fn is_wanted(service: &Service, mount: &ObservedMount, image: Option<&ObservedImage>) -> bool {
+    match service.mounts.iter().find(|wanted| wanted.target == mount.target) {
+        Some(wanted) => matches!(wanted.kind, MountKind::Volume { source: None, .. }),
+        None => match image {
+            Some(image) if !image.volumes.is_empty() => image.volumes.contains(&mount.target),
+            // Not known what the image declares: an engine gives anonymous volumes names of 64 digits.
+            _ => mount
+                .volume
+                .as_ref()
+                .is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        },
+    }
+}
+
+/// Whether a path inside a container is where an installer puts dependencies.
+pub fn holds_dependencies(target: &str) -> bool {
+    let last = target.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    matches!(
+        last,
+        "node_modules"
+            | ".venv"
+            | "venv"
+            | ".virtualenv"
+            | "virtualenv"
+            | "site-packages"
+            | "dist-packages"
+            | "__pypackages__"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{container, project, service};
+
+    fn check(renew: bool, image_changes: bool, expected: &str) {
+        let project = project([service("web").volume("", "/data").volume("", "/app/node_modules").volume("db", "/db")]);
+        let web = &project.services["web"];
+        let mut old = container(&project, "web", 1);
+        old.mounts[0].volume = Some("a".into());
+        old.mounts[1].volume = Some("b".into());
+        let (carried, renewed) = carried_over(web, &old, None, renew, image_changes);
+        let carried: Vec<_> = carried.into_iter().map(|(target, volume)| format!("{volume} at {target}")).collect();
+        assert_eq!(format!("{}{}", carried.join(", "), if renewed { ", some renewed" } else { "" }), expected);
+    }
+
+    #[test]
+    fn anonymous_volumes_go_on_but_not_over_dependencies_of_a_new_image() {
+        check(false, false, "b at /app/node_modules, a at /data");
+        check(false, true, "a at /data, some renewed");
+        check(true, true, "");
+    }
+
+    #[test]
+    fn volumes_of_the_image_go_on_while_it_has_them() {
+        let project = project([service("db")]);
+        let mut old = container(&project, "db", 1);
+        old.mounts.push(ObservedMount {
+            kind: "volume".into(),
+            volume: Some("c0de".repeat(16)),
+            source: String::new(),
+            target: "/var/lib/postgresql/data".into(),
+            writable: true,
+        });
+        let go_on = |image: Option<&ObservedImage>| {
+            !carried_over(&project.services["db"], &old, image, false, true).0.is_empty()
+        };
+        let mut image = crate::plan::testing::furnished(&project).images.into_values().next().unwrap();
+        assert!(go_on(None));
+        image.volumes = vec!["/var/lib/postgresql/data".into()];
+        assert!(go_on(Some(&image)));
+        image.volumes = vec!["/elsewhere".into()];
+        assert!(!go_on(Some(&image)));
+    }
+}
