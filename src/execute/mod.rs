@@ -1,0 +1,22 @@
+//! Carrying a plan out: observe, plan, walk; each step one call to the engine, each reported.
+//!
+//! Nothing is decided here that a plan could decide. A failed step skips its dependents and nothing else; a run that is
+//! cancelled leaves what it began in a state from which the next one goes on. Creating what exists is success.
+//!
+//! The entry is [`run`]; `walk` and `ready` are pure, `step` turns operations into calls, `wait` judges looks at the engine,
+//! `rollback` is the way back of a guarded recreate.
+
+mod event;
+mod hook;
+mod image;
+mod oneoff;
+mod ready;
+mod rollback;
+mod run;
+mod step;
+mod trouble;
+mod wait;
+mod walk;
+
+pub use event::{Event, Outcome, Progress, PullProgress, RunContainer, StepResult, Verdict};
+pub use run::{Run, run};
