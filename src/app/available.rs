@@ -1,0 +1,87 @@
+//! What can be done now, and why something can't: the key bar shows only the former, the palette both.
+
+use super::{
+    action::Action,
+    notices,
+    state::State,
+    view::{Pane, Tab},
+};
+use crate::model::{ContainerState, Service};
+
+/// Why an action can't be done now; `None` when it can.
+pub fn why_not(state: &State, action: Action) -> Option<&'static str> {
+    use Action::*;
+    let unless = |holds: bool, why: &'static str| (!holds).then_some(why);
+    match action {
+        Rebuild if !state.changes.groups().is_empty() => engine(state),
+        Rebuild | RebuildFresh => {
+            engine(state).or(unless(meant(state, |service| service.build.is_some()), "nothing selected is built"))
+        }
+        ApplyPlan | RemoveOrphans if !state.engine.is_connected() => engine(state),
+        RemoveOrphans => unless(!notices::orphans(state).is_empty(), "there are no orphans"),
+        Restart | Stop => engine(state).or(unless(any_running(state), "nothing selected runs")),
+        Shell | ShellScreen => engine(state).or(unless(cursor_runs(state), "it doesn't run")),
+        Attach => engine(state)
+            .or(unless(cursor_runs(state), "it doesn't run"))
+            .or(unless(cursor_open(state), "its stdin is closed: set stdin_open")),
+        Diff => unless(notices::diffable(state).is_some(), "no change waits"),
+        Dismiss => unless(!notices::all(state).is_empty(), "no notice is shown"),
+        OpenAddress => unless(notices::address(state).is_some(), "it publishes no port"),
+        TakeDown | TakeDownVolumes => engine(state).or(unless(any_container(state), "nothing is there")),
+        Follow | Search | Filter | Wrap | Timestamps | Mark | NextHit | PreviousHit | SaveLog | CopyScreen
+        | CopyLast | Fields => unless(state.view.tab == Tab::Logs, "it belongs to the logs"),
+        Copy => unless(state.view.tab == Tab::Logs || state.overlay.is_some(), "it belongs to the logs"),
+        _ => None,
+    }
+}
+
+fn engine(state: &State) -> Option<&'static str> {
+    (!state.engine.is_connected()).then_some("the engine doesn't answer")
+}
+
+fn meant(state: &State, holds: impl Fn(&Service) -> bool) -> bool {
+    state.meant().iter().filter_map(|name| state.project.services.get(name)).any(holds)
+}
+
+fn any_running(state: &State) -> bool {
+    let runs = |state: ContainerState| {
+        matches!(state, ContainerState::Running | ContainerState::Restarting | ContainerState::Paused)
+    };
+    state.meant().iter().any(|name| state.containers(name).iter().any(|container| runs(container.state)))
+}
+
+fn any_container(state: &State) -> bool {
+    state.observed.as_ref().is_some_and(|observed| !observed.containers.is_empty() || !observed.networks.is_empty())
+}
+
+fn cursor_runs(state: &State) -> bool {
+    state.view.cursor.as_ref().is_some_and(|name| state.running_container(name).is_some())
+}
+
+fn cursor_open(state: &State) -> bool {
+    let service = state.view.cursor.as_ref().and_then(|name| state.project.services.get(name));
+    service.is_some_and(|service| service.stdin_open)
+}
+
+/// The actions that the key bar shows, most wanted first. The bar cuts the list where the line ends, `quit` and `help` stay.
+pub fn key_bar(state: &State) -> Vec<Action> {
+    use Action::*;
+    let mut wanted = Vec::new();
+    if !state.jobs.is_idle() {
+        wanted.push(Interrupt);
+    }
+    let fresh = state.observed.is_some() && state.containers_none();
+    if fresh {
+        wanted.push(ApplyPlan);
+    }
+    match (state.view.focus, state.view.tab) {
+        (Pane::Main, Tab::Logs) => wanted.extend([Search, Filter, Follow, NextError, Wrap, Copy, Rebuild, Shell]),
+        (Pane::Main, Tab::Build) => wanted.extend([Rebuild, RebuildFresh, MergedLogs]),
+        (Pane::Main, Tab::Events) => wanted.extend([Enter, MergedLogs, Rebuild]),
+        _ => wanted.extend([Rebuild, Restart, Shell, ApplyPlan, Stop, Search, Filter, NextError, OpenAddress, Attach]),
+    }
+    wanted.push(Zoom);
+    let mut seen = std::collections::BTreeSet::new();
+    wanted.retain(|action| seen.insert(*action) && why_not(state, *action).is_none());
+    wanted
+}

@@ -1,0 +1,73 @@
+//! What the keys of the top notice do.
+
+use super::touch;
+use crate::app::{
+    action::Action,
+    effect::Effect,
+    history::{Entry, Role},
+    notices::{self, Notice, NoticeKey},
+    overlay::Overlay,
+    state::State,
+    view::{Pane, Tab},
+};
+
+/// The notice that is shown: the gravest.
+pub(super) fn top(state: &State) -> Option<Notice> {
+    notices::all(state).into_iter().next()
+}
+
+/// Whether the shown notice takes `Enter` while the list is focused.
+pub(super) fn takes_enter(state: &State) -> bool {
+    top(state).is_some_and(|notice| notice.acts.iter().any(|(action, _)| *action == Action::Enter))
+}
+
+/// `x`: ignores the change, or closes the notice.
+pub(super) fn dismiss(state: &mut State) -> Vec<Effect> {
+    let Some(notice) = top(state) else { return Vec::new() };
+    state.dirty = true;
+    match notice.key {
+        NoticeKey::Change(services) => {
+            state.changes.ignore(&services);
+            return vec![Effect::Remember(state.remembered())];
+        }
+        NoticeKey::Failure(job, what) => {
+            state.failures.retain(|(id, diagnostic)| (*id, &diagnostic.what) != (job, &what))
+        }
+        key => {
+            state.closed.insert(key);
+        }
+    }
+    Vec::new()
+}
+
+/// `Enter`: shows what is behind the notice.
+pub(super) fn open(state: &mut State) -> Vec<Effect> {
+    let Some(notice) = top(state) else { return Vec::new() };
+    let diagnostic = match &notice.key {
+        NoticeKey::Build(job, step) => {
+            let before = state.builds.iter().rev().position(|run| run.id == (*job, *step)).unwrap_or(0);
+            state.view.build_before = before;
+            state.view.build_back = 0;
+            state.view.tab = Tab::Build;
+            state.view.focus = Pane::Main;
+            return touch(state);
+        }
+        NoticeKey::Load(_) => state.load_error.clone(),
+        NoticeKey::Failure(job, what) => {
+            let found = state.failures.iter().find(|(id, diagnostic)| (id, &diagnostic.what) == (job, what));
+            found.map(|(_, diagnostic)| diagnostic.clone())
+        }
+        NoticeKey::Warning(what) => state.warnings.iter().find(|warning| warning.what == *what).cloned(),
+        NoticeKey::Shadow(service, what) => {
+            let found = state.shadows.iter().find(|(name, diagnostic)| name == service && diagnostic.what == *what);
+            found.map(|(_, diagnostic)| diagnostic.clone())
+        }
+        NoticeKey::Change(_) | NoticeKey::Orphans(_) => None,
+    };
+    if let Some(diagnostic) = diagnostic {
+        let lines = diagnostic.to_string().lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let entry = Entry::new(state.now, Role::Failed, None, diagnostic.what.clone()).detail(lines);
+        state.overlay = Some(Overlay::Event(Box::new(entry), 0));
+    }
+    touch(state)
+}
