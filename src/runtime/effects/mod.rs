@@ -1,0 +1,299 @@
+//! Effects carried out: every task of the dashboard is started here and ends here.
+//!
+//! Owns all task handles and the channels to the loop. Effects with a wanted set are compared with what runs. Nothing here
+//! decides anything; nothing blocks the loop. Dropping [`Effects`] ends every task.
+
+mod baseline;
+mod connection;
+mod files;
+mod follow;
+mod measure;
+mod sources;
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{connection::Connection, follow::Followers, measure::Meters, sources::SourceWatch};
+use crate::{
+    app::{
+        effect::Effect,
+        job::{Job, JobId},
+        message::{EngineReport, Message, Probe},
+    },
+    compose,
+    engine::{ConnectOptions, Engine},
+    execute,
+    logs::Batch,
+    model::{ContainerId, Diagnostic, Project, Sources, Timestamp},
+    settings::{Folders, Memory, Remembered},
+};
+
+/// Messages that wait for the loop; then their tasks wait.
+const MESSAGES: usize = 256;
+/// Batches of lines that wait for the loop; then their followers wait.
+const BATCHES: usize = 32;
+/// Reports of one run that wait to be passed on.
+const REPORTS: usize = 64;
+/// How long cancelled jobs may take to end when devbox leaves.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// The time, as the state wants it.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// What effects need to know of the session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// How to find the engine.
+    pub connect: ConnectOptions,
+    /// How the compose files were read, to read them again.
+    pub load: compose::Request,
+    /// What should exist.
+    pub project: Arc<Project>,
+    /// The user's folders, where they are known.
+    pub folders: Option<Folders>,
+}
+
+/// Sends to the loop, and starts tasks whose panics become messages.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    messages: mpsc::Sender<Message>,
+    lines: mpsc::Sender<Batch>,
+}
+
+impl Sender {
+    /// Tells the loop. Waits while it is busy; nothing is left to do when it is gone.
+    pub async fn send(&self, message: Message) {
+        let _ = self.messages.send(message).await;
+    }
+
+    /// A future whose panic is told as a message.
+    fn contained(
+        &self,
+        task: &str,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (sender, task) = (self.clone(), task.to_owned());
+        async move {
+            if let Err(panic) = AssertUnwindSafe(future).catch_unwind().await {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let what = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                sender.send(Message::Panicked { task, what }).await;
+            }
+        }
+    }
+}
+
+/// What the loop receives from.
+#[derive(Debug)]
+pub struct Received {
+    /// Everything but lines.
+    pub messages: mpsc::Receiver<Message>,
+    /// Lines of containers.
+    pub lines: mpsc::Receiver<Batch>,
+}
+
+/// Every task of the dashboard.
+pub struct Effects {
+    sender: Sender,
+    session: Session,
+    tasks: JoinSet<()>,
+    connection: Connection,
+    followers: Followers,
+    meters: Meters,
+    sources: Option<SourceWatch>,
+    jobs: HashMap<JobId, (CancellationToken, AbortHandle)>,
+}
+
+impl Effects {
+    /// Begins to look for the engine.
+    pub fn start(session: Session) -> (Self, Received) {
+        let (messages, received_messages) = mpsc::channel(MESSAGES);
+        let (lines, received_lines) = mpsc::channel(BATCHES);
+        let sender = Sender { messages, lines };
+        let mut tasks = JoinSet::new();
+        let connection = Connection::start(&mut tasks, &sender, &session);
+        let engine = connection.engine();
+        let effects = Self {
+            followers: Followers::new(sender.clone(), engine.clone()),
+            meters: Meters::start(&mut tasks, &sender, engine),
+            sources: None,
+            jobs: HashMap::new(),
+            sender,
+            session,
+            tasks,
+            connection,
+        };
+        (effects, Received { messages: received_messages, lines: received_lines })
+    }
+
+    /// The engine, where it answers.
+    pub fn engine(&self) -> Option<Engine> {
+        self.connection.engine().borrow().clone()
+    }
+
+    /// Carries an effect out. Those that need the terminal are the loop's own.
+    pub fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Observe => self.connection.observe(),
+            Effect::Reconnect => self.connection.reconnect(),
+            Effect::Start { job, project, sources } => self.start_job(*job, project, sources),
+            Effect::Cancel(job) => {
+                if let Some((cancel, _)) = self.jobs.get(&job) {
+                    cancel.cancel();
+                }
+            }
+            Effect::Follow(wanted) => self.followers.set(wanted),
+            Effect::Stats(wanted) => self.meters.set(wanted),
+            Effect::Watch(project) => self.watch(project),
+            Effect::Probe(containers) => containers.into_iter().for_each(|container| self.probe(container)),
+            Effect::Load => self.load(),
+            Effect::Scan(scan) => {
+                self.blocking("a search", move || Some(Message::Scanned(Box::new(scan.run()))));
+            }
+            Effect::Save(export) => self.blocking("saving", move || Some(Message::Said(files::save(*export)))),
+            Effect::Open(address) => self.blocking("opening", move || Some(Message::Said(files::open(&address)))),
+            Effect::Remember(remembered) => self.remember(remembered),
+            Effect::Suspend(_)
+            | Effect::Background
+            | Effect::Copy(_)
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Quit(_) => {}
+        }
+    }
+
+    fn spawn(&mut self, task: &str, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        // Those that ended are let go of here, so that a long session doesn't collect them.
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(self.sender.contained(task, future))
+    }
+
+    /// Something that takes its time without waiting for anything, beside the loop.
+    fn blocking(&mut self, task: &str, work: impl FnOnce() -> Option<Message> + Send + 'static) {
+        let sender = self.sender.clone();
+        let name = task.to_owned();
+        self.spawn(task, async move {
+            match tokio::task::spawn_blocking(work).await {
+                Ok(Some(message)) => sender.send(message).await,
+                Ok(None) => {}
+                Err(error) => sender.send(Message::Panicked { task: name, what: error.to_string() }).await,
+            }
+        });
+    }
+
+    fn start_job(&mut self, job: Job, project: Arc<Project>, sources: Arc<Sources>) {
+        let cancel = CancellationToken::new();
+        let (sender, token, engine, id) = (self.sender.clone(), cancel.clone(), self.connection.engine(), job.id);
+        let handle = self.spawn("a job", async move {
+            let Some(engine) = connected(engine).await else { return };
+            let (events, mut reports) = mpsc::channel(REPORTS);
+            tracing::info!("job {}: {} begins", id.0, job.goal.verb.name());
+            let run = execute::Run { engine, project, sources, goal: job.goal };
+            let running = execute::run(run, events, token);
+            let passing = async {
+                while let Some(event) = reports.recv().await {
+                    sender.send(Message::Job(id, event)).await;
+                }
+            };
+            let (outcome, ()) = tokio::join!(running, passing);
+            tracing::info!("job {}: {:?}", id.0, outcome.verdict);
+        });
+        self.jobs.retain(|_, (_, handle)| !handle.is_finished());
+        self.jobs.insert(id, (cancel, handle));
+    }
+
+    fn watch(&mut self, project: Arc<Project>) {
+        self.session.project = Arc::clone(&project);
+        self.connection.set_project(Arc::clone(&project));
+        match &self.sources {
+            Some(watch) => watch.set(&project),
+            None => {
+                let folders = self.session.folders.clone();
+                match SourceWatch::start(&mut self.tasks, &self.sender, self.connection.observed(), project, folders) {
+                    Ok(watch) => self.sources = Some(watch),
+                    Err(error) => {
+                        let diagnostic = Diagnostic::error(format!("files can't be watched: {error}"));
+                        let message = Message::Said(Err(Arc::new(diagnostic)));
+                        let sender = self.sender.clone();
+                        self.spawn("watching", async move { sender.send(message).await });
+                    }
+                }
+            }
+        }
+    }
+
+    fn probe(&mut self, container: ContainerId) {
+        let (sender, Some(engine)) = (self.sender.clone(), self.engine()) else { return };
+        self.spawn("a look at a container", async move {
+            let Ok(detail) = engine.inspect(&container).await else { return };
+            let last = detail.probes.last();
+            let probe = Probe {
+                exit_code: last.map_or(0, |probe| probe.exit_code),
+                output: last.map(|probe| probe.output.clone()).unwrap_or_default(),
+                failures: detail.failing_streak,
+            };
+            sender.send(Message::Probed(container, probe)).await;
+        });
+    }
+
+    fn load(&mut self) {
+        let request = self.session.load.clone();
+        self.blocking("reading the compose files", move || {
+            let result = match compose::load(&request) {
+                Ok(loaded) => Ok(Arc::new(loaded.project)),
+                Err(error) => {
+                    let first = error.diagnostics.into_iter().next();
+                    Err(Arc::new(first.unwrap_or_else(|| Diagnostic::error("the compose files can't be read"))))
+                }
+            };
+            Some(Message::Loaded(result))
+        });
+    }
+
+    fn remember(&mut self, remembered: Remembered) {
+        let Some(folders) = self.session.folders.clone() else { return };
+        let memory = Memory::of(&folders, &self.session.project.name, &self.session.project.directory);
+        self.blocking("remembering", move || match memory.save(&remembered) {
+            Ok(()) => None,
+            Err(error) => Some(Message::Said(Err(Arc::new((&error).into())))),
+        });
+    }
+
+    /// Ends everything. Jobs are cancelled and may take a while to leave a valid state.
+    pub async fn shut_down(mut self) {
+        for (cancel, _) in self.jobs.values() {
+            cancel.cancel();
+        }
+        let jobs: Vec<AbortHandle> = self.jobs.drain().map(|(_, (_, handle))| handle).collect();
+        let ended = async {
+            while jobs.iter().any(|handle| !handle.is_finished()) && self.tasks.join_next().await.is_some() {}
+        };
+        let _ = tokio::time::timeout(ENDING, ended).await;
+        self.tasks.abort_all();
+    }
+}
+
+/// Waits for the engine; `None` when the dashboard ends.
+async fn connected(mut engine: watch::Receiver<Option<Engine>>) -> Option<Engine> {
+    engine.wait_for(Option::is_some).await.ok()?.clone()
+}
+
+/// What the loop is told of the engine.
+fn report(report: EngineReport) -> Message {
+    Message::Engine(report)
+}

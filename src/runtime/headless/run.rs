@@ -1,0 +1,277 @@
+//! A goal carried out: its lines printed while it goes on, signals heeded, its failures told.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{ConnectOptions, Engine, EngineError, Environment},
+    execute::{self, Event, Outcome, Verdict},
+    manifest::{self, Reader, label},
+    model::{Diagnostic, ImageRef, MANIFESTS_LABEL, ObservedImage, OnChange, Project, ServiceSources, Sources},
+    plan::Goal,
+    settings::{Folders, Texts},
+};
+
+use super::{
+    Setup, Stop,
+    console::Ink,
+    progress::{FRAME, Progress, Style},
+};
+
+/// Reports that may wait to be printed; the run waits when there are more.
+const REPORTS: usize = 256;
+
+/// Finds the engine.
+///
+/// # Errors
+/// None answers, or what names it can't be used.
+pub async fn connect(setup: &Setup) -> Result<Engine, Stop> {
+    let environment = Environment::new(std::env::vars_os(), rustix::process::getuid().as_raw());
+    let options = ConnectOptions { host: setup.host.clone(), context: setup.context.clone(), environment };
+    let engine = Engine::connect(&options).await.map_err(stop)?;
+    tracing::info!("connected to {}", engine.info().header());
+    Ok(engine)
+}
+
+/// What an engine's failure means for the exit code.
+pub fn stop(error: EngineError) -> Stop {
+    let unreachable =
+        matches!(error, EngineError::NotReachable { .. } | EngineError::Settings { .. }) || error.is_lost();
+    let diagnostic = Diagnostic::from(error);
+    if unreachable { Stop::Unreachable(Box::new(diagnostic)) } else { Stop::failed(diagnostic) }
+}
+
+/// What the manifests of the project's services declare now. What can't be read is warned about.
+pub fn sources(setup: &Setup, project: &Project) -> Sources {
+    let builds = project.services.values().filter_map(|service| Some((&service.name, service.build.as_ref()?)));
+    let mut services: BTreeMap<_, ServiceSources> = BTreeMap::new();
+    let mut told: Vec<Diagnostic> = Vec::new();
+    for (name, discovered) in manifest::discover_all(builds, &mut Reader::new()) {
+        if let Some(problem) = discovered.problem.clone().filter(|problem| !told.contains(problem)) {
+            let warning = Diagnostic { severity: crate::model::Severity::Warning, ..problem };
+            setup.console.diagnostic(&warning);
+            told.push(warning);
+        }
+        services.insert(name, discovered.sources.clone());
+    }
+    Sources { services }
+}
+
+/// The same sources, with what changed since the images were built as packages, where the texts of then are still kept.
+pub fn explained(
+    mut sources: Sources,
+    project: &Project,
+    images: &BTreeMap<ImageRef, ObservedImage>,
+    texts: Option<&Texts>,
+) -> Sources {
+    for (name, declared) in &mut sources.services {
+        let service = project.services.get(name);
+        let image = service.and_then(|service| images.get(&service.image_name(&project.name)));
+        let value = image.and_then(|image| image.labels.get(MANIFESTS_LABEL)).map(String::as_str);
+        let old = |digest| texts.and_then(|texts| texts.get(digest).ok().flatten());
+        let told = label::changes_since(value, declared, old).unwrap_or_default();
+        declared.changes = label::package_changes(&told);
+    }
+    sources
+}
+
+/// The store of the manifests' texts, where the user's folders are known.
+pub fn texts() -> Option<Texts> {
+    Folders::of_user().ok().as_ref().map(Texts::of)
+}
+
+/// Keeps the manifests' texts, so that a later change of what is built from them shows as packages.
+fn keep(sources: &Sources, texts: &Texts) {
+    for (digest, text) in sources.services.values().flat_map(label::texts) {
+        if let Err(error) = texts.keep(digest, &text) {
+            tracing::warn!("{}", Diagnostic::from(&error).what);
+            return;
+        }
+    }
+}
+
+/// Sources as a run wants them: explained by the images that are there, their texts kept.
+async fn prepared(job: &Job<'_>) -> Arc<Sources> {
+    if job.sources.services.is_empty() {
+        return Arc::clone(job.sources);
+    }
+    let texts = texts();
+    let built = job.sources.services.keys().filter_map(|name| job.project.services.get(name));
+    let names = built.map(|service| service.image_name(&job.project.name)).collect();
+    // An engine that fails here fails the run too, which says so.
+    let images = job.engine.images_named(names).await.unwrap_or_default();
+    if let Some(texts) = &texts {
+        keep(job.sources, texts);
+    }
+    Arc::new(explained(Sources::clone(job.sources), job.project, &images, texts.as_ref()))
+}
+
+/// The project with `--on-change` over what the file says.
+pub fn with_on_change(mut project: Project, on_change: Option<OnChange>) -> Project {
+    if let Some(on_change) = on_change {
+        project.services.values_mut().for_each(|service| service.on_change = Some(on_change));
+    }
+    project
+}
+
+/// SIGINT and SIGTERM, which a verb heeds instead of ending at once.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn listen() -> Result<Signals, Stop> {
+        let listen =
+            || Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? });
+        listen().map_err(|error: std::io::Error| deaf(&error))
+    }
+
+    /// Waits for one, and says which: `SIGINT`, `SIGTERM`.
+    pub async fn recv(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// The signals that are passed on to a process in a container.
+pub struct Passed {
+    signals: Vec<(&'static str, Signal)>,
+}
+
+impl Passed {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn listen() -> Result<Passed, Stop> {
+        let kinds = [
+            ("SIGINT", SignalKind::interrupt()),
+            ("SIGTERM", SignalKind::terminate()),
+            ("SIGHUP", SignalKind::hangup()),
+            ("SIGQUIT", SignalKind::quit()),
+            ("SIGUSR1", SignalKind::user_defined1()),
+            ("SIGUSR2", SignalKind::user_defined2()),
+        ];
+        let listen = |(name, kind)| Ok((name, signal(kind)?));
+        let signals: std::io::Result<_> = kinds.into_iter().map(listen).collect();
+        signals.map(|signals| Passed { signals }).map_err(|error| deaf(&error))
+    }
+
+    /// Waits for one, and gives its name.
+    pub async fn recv(&mut self) -> &'static str {
+        let waits = self.signals.iter_mut().map(|(name, signal)| {
+            Box::pin(async move {
+                signal.recv().await;
+                *name
+            })
+        });
+        futures_util::future::select_all(waits).await.0
+    }
+}
+
+fn deaf(error: &std::io::Error) -> Stop {
+    Stop::failed(Diagnostic::error(format!("signals can't be heard: {error}")))
+}
+
+/// What a run is about.
+pub struct Job<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// What should exist.
+    pub project: &'a Arc<Project>,
+    /// What the manifests declare.
+    pub sources: &'a Arc<Sources>,
+    /// What is wanted.
+    pub goal: Goal,
+    /// Where its lines go.
+    pub ink: Ink,
+    /// How much is said.
+    pub style: Style,
+}
+
+/// How a run is shown: as the user chose, or as the stream can.
+pub fn style(setup: &Setup, ink: Ink, quiet: bool) -> Style {
+    match setup.style {
+        _ if quiet => Style::Quiet,
+        Some(style) => style,
+        None if ink.tty => Style::Live,
+        None => Style::Plain,
+    }
+}
+
+/// Carries a goal out. `watch` sees every report. The first signal cancels the run, the second leaves at once.
+///
+/// # Errors
+/// What failed, or that it was interrupted.
+pub async fn carry_out(
+    setup: &Setup,
+    job: Job<'_>,
+    signals: &mut Signals,
+    mut watch: impl FnMut(&Event),
+) -> Result<Outcome, Stop> {
+    let mut progress = Progress::new(job.ink, job.style, job.project);
+    let (sender, mut events) = mpsc::channel(REPORTS);
+    let cancel = CancellationToken::new();
+    let run = execute::Run {
+        engine: job.engine.clone(),
+        project: Arc::clone(job.project),
+        sources: prepared(&job).await,
+        goal: job.goal,
+    };
+    let mut work = std::pin::pin!(execute::run(run, sender, cancel.clone()));
+    let mut ticks = tokio::time::interval(FRAME.max(Duration::from_millis(100)));
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            name = signals.recv() => {
+                if cancel.is_cancelled() {
+                    let _ = progress.finish();
+                    return Err(Stop::Interrupted);
+                }
+                tracing::info!("{name}: cancelling");
+                cancel.cancel();
+            }
+            Some(event) = events.recv() => {
+                watch(&event);
+                progress.event(&event)?;
+            }
+            outcome = &mut work => break outcome,
+            _ = ticks.tick(), if progress.ticks() => progress.tick()?,
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        watch(&event);
+        progress.event(&event)?;
+    }
+    for warning in progress.finish()? {
+        setup.console.diagnostic(&warning);
+    }
+    match outcome.verdict {
+        Verdict::Done | Verdict::NothingToDo => Ok(outcome),
+        Verdict::Cancelled => Err(Stop::Interrupted),
+        Verdict::Failed => Err(Stop::Failed(failures(&outcome))),
+    }
+}
+
+/// Every failure once.
+fn failures(outcome: &Outcome) -> Vec<Diagnostic> {
+    let mut all: Vec<Diagnostic> = Vec::new();
+    for (_, diagnostic) in &outcome.failures {
+        if !all.contains(diagnostic) {
+            all.push(Diagnostic::clone(diagnostic));
+        }
+    }
+    all
+}

@@ -1,0 +1,14 @@
+//! The shell around everything: tokio, the channels, the terminal.
+//!
+//! [`dashboard`] is the screen's loop, `effects` its tasks; [`headless`] has the verbs without a screen. Nothing below this
+//! folder starts a runtime or writes to the terminal.
+
+pub mod dashboard;
+mod effects;
+pub mod headless;
+pub mod open;
+pub mod own_log;
+pub mod session;
+mod shell;
+pub mod signals;
+pub mod terminal;

@@ -1,0 +1,38 @@
+//! devbox's own log: where its events go.
+//!
+//! They wait in tui-logger's buffer for the overlay that draws them, bounded, and go to a file where one is asked for. No thread
+//! is started for it: whoever draws takes the records out, and an idle devbox stays idle.
+
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Mutex};
+
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    registry,
+};
+
+use super::headless::Stop;
+use crate::model::Diagnostic;
+
+/// Keeps the process's events from now on: ours from `debug` on, of libraries only what warns. A file is continued, and made
+/// for this user alone.
+///
+/// # Errors
+/// The file can't be written.
+pub fn start(file: Option<&Path>) -> Result<(), Stop> {
+    let opened = file.map(|path| {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        file.map_err(|error| {
+            let what = format!("--log-file: {} can't be written: {error}", path.display());
+            Stop::usage(Diagnostic::error(what).help("name a file in a folder that is there and that you may write to"))
+        })
+    });
+    let to_file = opened.transpose()?.map(|file| fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
+    let events = Targets::new().with_default(LevelFilter::WARN).with_target("devbox", LevelFilter::DEBUG);
+    tui_logger::set_default_level(tui_logger::LevelFilter::Debug);
+    let log = registry().with(events).with(tui_logger::TuiTracingSubscriberLayer).with(to_file);
+    // Somebody who listens already, as a test may, goes on listening.
+    let _ = tracing::subscriber::set_global_default(log);
+    Ok(())
+}
