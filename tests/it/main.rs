@@ -1,0 +1,24 @@
+//! The integration tests, one binary so that it links once. One module a subject.
+//!
+//! Tests that need an engine take it from [`support::engine`]: where none answers they are skipped on a developer's
+//! machine and fail in CI.
+
+// Also for clippy, which then knows that helpers of tests may panic.
+#![cfg(test)]
+
+mod build;
+mod cli;
+mod compose;
+mod compose_errors;
+mod dependencies;
+mod engine_containers;
+mod engine_faults;
+mod engine_requests;
+mod engine_streams;
+mod examples;
+mod inside;
+mod layers;
+mod manifest;
+mod pty;
+mod support;
+mod watch;

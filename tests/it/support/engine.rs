@@ -1,0 +1,39 @@
+//! The engine that tests run against: DOCKER_HOST where it is set, the usual socket otherwise.
+//!
+//! Tests look at it through bollard, so that what devbox reports is checked against a second opinion.
+
+use std::future::Future;
+
+use bollard::Docker;
+use devbox::engine::{ConnectOptions, Engine, Environment};
+
+/// A connection to the engine, or `None` after a word on stderr where there is none and the test is to be skipped.
+///
+/// # Panics
+/// In CI (the variable `CI` is set), where a skipped engine test would hide a failure.
+pub fn engine() -> Option<Docker> {
+    let connected = Docker::connect_with_defaults().ok().filter(|docker| block_on(docker.ping()).is_ok());
+    if connected.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "no container engine answers, and CI must not skip engine tests");
+        eprintln!("skipped: no container engine answers");
+    }
+    connected
+}
+
+/// Runs one future to its end, on a runtime and a thread of its own, so that it works inside another runtime and in `drop`.
+pub fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// devbox's own connection to that engine.
+pub async fn connect() -> Option<Engine> {
+    engine()?;
+    let environment = Environment::new(std::env::vars_os(), 0);
+    let options = ConnectOptions { environment, ..Default::default() };
+    Some(Engine::connect(&options).await.expect("the engine that bollard reaches"))
+}

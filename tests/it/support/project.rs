@@ -1,0 +1,225 @@
+//! A compose project in a folder of its own, under a name of its own, that leaves nothing behind.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use bollard::{
+    Docker,
+    query_parameters::{
+        ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions, RemoveContainerOptions,
+        RemoveImageOptions, RemoveVolumeOptions,
+    },
+};
+use tempfile::TempDir;
+
+use super::engine::{block_on, engine};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A project of one test. Dropping it removes its containers, networks, volumes and built images from the engine, also
+/// when the test fails.
+pub struct TestProject {
+    /// Unique on this engine, a valid project name.
+    pub name: String,
+    docker: Option<Docker>,
+    home: TempDir,
+    folder: TempDir,
+}
+
+impl TestProject {
+    /// A project with these files (relative path, content); `None` where there is no engine and the test is to be skipped.
+    pub fn new(subject: &str, files: &[(&str, &str)]) -> Option<Self> {
+        let docker = engine()?;
+        Some(Self::with(subject, Some(docker), files))
+    }
+
+    /// A project that never meets an engine.
+    pub fn without_engine(subject: &str, files: &[(&str, &str)]) -> Self {
+        Self::with(subject, None, files)
+    }
+
+    fn with(subject: &str, docker: Option<Docker>, files: &[(&str, &str)]) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("dbt-{subject}-{}-{number}", std::process::id());
+        let project = Self {
+            name,
+            docker,
+            home: tempfile::tempdir().expect("a home folder"),
+            folder: tempfile::tempdir().expect("a project folder"),
+        };
+        for (path, content) in files {
+            project.write(path, content);
+        }
+        project
+    }
+
+    /// A copy of a folder of the repository, `examples/minimal` for instance.
+    pub fn copy_of(subject: &str, folder: &str) -> Option<Self> {
+        let project = Self::new(subject, &[])?;
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), project.path());
+        Some(project)
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file of it.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.path().join(path)
+    }
+
+    /// Writes a file of it, in place, with the folders that it needs.
+    pub fn write(&self, path: &str, content: &str) {
+        let path = self.file(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, content).expect("a file");
+    }
+
+    /// The engine.
+    ///
+    /// # Panics
+    /// For a project made by [`TestProject::without_engine`].
+    pub fn docker(&self) -> &Docker {
+        self.docker.as_ref().expect("this project has an engine")
+    }
+
+    /// `devbox ARGS` in its folder, under its name, with a home of its own.
+    pub fn devbox(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_devbox"));
+        command.args(args).current_dir(self.path());
+        self.environment(|key, value| {
+            command.env(key, value);
+        });
+        command
+    }
+
+    /// Calls `set` with each variable that `devbox` gets beside the test's own environment.
+    pub fn environment(&self, mut set: impl FnMut(&str, &str)) {
+        let home = self.home.path().to_str().expect("a UTF-8 path");
+        set("COMPOSE_PROJECT_NAME", &self.name);
+        set("HOME", home);
+        set("XDG_CONFIG_HOME", &format!("{home}/.config"));
+        set("XDG_STATE_HOME", &format!("{home}/.local/state"));
+        set("XDG_CACHE_HOME", &format!("{home}/.cache"));
+        set("NO_COLOR", "1");
+    }
+
+    /// Runs `devbox ARGS` to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.devbox(args).stdin(std::process::Stdio::null()).output().expect("devbox runs")
+    }
+
+    /// Runs `devbox ARGS`, which must succeed, and gives its standard output.
+    ///
+    /// # Panics
+    /// When it fails; with all it printed.
+    pub fn succeeds(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "devbox {args:?}: {}\n{stdout}\n{stderr}", output.status);
+        stdout.into_owned()
+    }
+
+    /// Runs `devbox ARGS`, which must end with `code`, and gives its standard error.
+    ///
+    /// # Panics
+    /// When it ends otherwise; with all it printed.
+    pub fn fails(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "devbox {args:?}\n{stdout}\n{stderr}");
+        stderr.into_owned()
+    }
+
+    /// What the engine has of this project: `container NAME`, `network NAME`, `volume NAME`, sorted.
+    pub fn on_engine(&self) -> Vec<String> {
+        let docker = self.docker().clone();
+        let filter = self.label_filter();
+        block_on(async move {
+            let mut found = Vec::new();
+            for container in docker
+                .list_containers(Some(ListContainersOptions {
+                    all: true,
+                    filters: Some(filter.clone()),
+                    ..Default::default()
+                }))
+                .await
+                .expect("containers")
+            {
+                let name = container.names.unwrap_or_default().concat();
+                found.push(format!("container {}", name.trim_start_matches('/')));
+            }
+            for network in docker
+                .list_networks(Some(ListNetworksOptions { filters: Some(filter.clone()) }))
+                .await
+                .expect("networks")
+            {
+                found.push(format!("network {}", network.name.unwrap_or_default()));
+            }
+            let volumes =
+                docker.list_volumes(Some(ListVolumesOptions { filters: Some(filter) })).await.expect("volumes");
+            found.extend(
+                volumes.volumes.unwrap_or_default().into_iter().map(|volume| format!("volume {}", volume.name)),
+            );
+            found.sort();
+            found
+        })
+    }
+
+    fn label_filter(&self) -> HashMap<String, Vec<String>> {
+        HashMap::from([("label".to_owned(), vec![format!("com.docker.compose.project={}", self.name)])])
+    }
+}
+
+impl Drop for TestProject {
+    fn drop(&mut self) {
+        let Some(docker) = self.docker.take() else { return };
+        let filter = self.label_filter();
+        let images = format!("{}-*", self.name);
+        // every step is tried whatever became of the one before: a test that failed midway still leaves nothing
+        block_on(async move {
+            let all = ListContainersOptions { all: true, filters: Some(filter.clone()), ..Default::default() };
+            for container in docker.list_containers(Some(all)).await.unwrap_or_default() {
+                let remove = RemoveContainerOptions { force: true, v: true, ..Default::default() };
+                let _ = docker.remove_container(&container.id.unwrap_or_default(), Some(remove)).await;
+            }
+            let networks = ListNetworksOptions { filters: Some(filter.clone()) };
+            for network in docker.list_networks(Some(networks)).await.unwrap_or_default() {
+                let _ = docker.remove_network(&network.id.unwrap_or_default()).await;
+            }
+            let volumes = ListVolumesOptions { filters: Some(filter) };
+            let listed = docker.list_volumes(Some(volumes)).await.ok().and_then(|listed| listed.volumes);
+            for volume in listed.unwrap_or_default() {
+                let _ = docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await;
+            }
+            let built = HashMap::from([("reference".to_owned(), vec![images])]);
+            let images = ListImagesOptions { filters: Some(built), ..Default::default() };
+            for image in docker.list_images(Some(images)).await.unwrap_or_default() {
+                for tag in image.repo_tags {
+                    let remove = RemoveImageOptions { force: true, ..Default::default() };
+                    let _ = docker.remove_image(&tag, Some(remove), None).await;
+                }
+            }
+        });
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("the folder to copy") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
