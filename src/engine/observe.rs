@@ -128,13 +128,14 @@ impl Engine {
         volumes: &BTreeSet<&str>,
         detail: Detail,
     ) -> Result<Observed, EngineError> {
-        let (containers, images, networks, volumes) = future::try_join4(
+        let (mut containers, images, networks, volumes) = future::try_join4(
             self.list_containers(project, detail),
             self.images_named(images),
             self.list_networks(project, networks),
             self.list_volumes(project, volumes),
         )
         .await?;
+        identify_networks(&mut containers, &networks);
         Ok(Observed { containers, images, networks, volumes, ..Observed::default() })
     }
 
@@ -437,6 +438,18 @@ fn networks(settings: &wire::Networks) -> BTreeMap<String, String> {
     settings.networks.iter().map(|(name, endpoint)| (name.clone(), endpoint.network_id.clone())).collect()
 }
 
+/// Puts a network's id where Podman's compatible API gives its name for one: by the name it couldn't be told from a
+/// network of the same name that was removed.
+fn identify_networks(containers: &mut [ObservedContainer], networks: &[ObservedNetwork]) {
+    for (name, id) in containers.iter_mut().flat_map(|container| &mut container.networks) {
+        if *id == *name
+            && let Some(network) = networks.iter().find(|network| network.name == *name)
+        {
+            id.clone_from(&network.id);
+        }
+    }
+}
+
 fn ports(listed: Vec<wire::ListedPort>) -> Vec<PublishedPort> {
     let mut ports: Vec<PublishedPort> = listed
         .into_iter()
@@ -562,5 +575,17 @@ mod tests {
             ("p-web-1", 1, ContainerState::Running)
         );
         assert_eq!(container.networks["n"], "n1");
+    }
+
+    #[test]
+    fn a_network_that_podman_calls_by_its_name_has_its_id() {
+        let text = r#"[{"Id":"ab","Names":["/p-web-1"],"Labels":{"com.docker.compose.service":"web"},"State":"running",
+            "NetworkSettings":{"Networks":{"p_default":{"NetworkID":"p_default"},"foreign":{"NetworkID":"foreign"}}}}]"#;
+        let listed: Vec<wire::ListedContainer> = serde_json::from_str(text).unwrap();
+        let mut containers: Vec<ObservedContainer> = listed.into_iter().filter_map(from_listing).collect();
+        let network = ObservedNetwork { id: "n1".into(), name: "p_default".into(), labels: BTreeMap::new() };
+        identify_networks(&mut containers, &[network]);
+        assert_eq!(containers[0].networks["p_default"], "n1");
+        assert_eq!(containers[0].networks["foreign"], "foreign");
     }
 }

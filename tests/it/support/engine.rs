@@ -37,3 +37,11 @@ pub async fn connect() -> Option<Engine> {
     let options = ConnectOptions { environment, ..Default::default() };
     Some(Engine::connect(&options).await.expect("the engine that bollard reaches"))
 }
+
+/// Whether that engine runs healthchecks.
+pub fn healthchecks_work() -> bool {
+    block_on(async {
+        let engine = connect().await.expect("an engine");
+        engine.healthchecks_work().await.expect("an answer")
+    })
+}
