@@ -258,10 +258,17 @@ pub async fn carry_out(
     for warning in progress.finish()? {
         setup.console.diagnostic(&warning);
     }
+    ended(outcome, cancel.is_cancelled())
+}
+
+/// What a run's end means to the verb. A signal that came too late to cancel anything still interrupts: who asked for an
+/// end must not have to ask again.
+fn ended(outcome: Outcome, interrupted: bool) -> Result<Outcome, Stop> {
     match outcome.verdict {
-        Verdict::Done | Verdict::NothingToDo => Ok(outcome),
-        Verdict::Cancelled => Err(Stop::Interrupted),
         Verdict::Failed => Err(Stop::Failed(failures(&outcome))),
+        Verdict::Cancelled => Err(Stop::Interrupted),
+        Verdict::Done | Verdict::NothingToDo if interrupted => Err(Stop::Interrupted),
+        Verdict::Done | Verdict::NothingToDo => Ok(outcome),
     }
 }
 
@@ -274,4 +281,26 @@ fn failures(outcome: &Outcome) -> Vec<Diagnostic> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_interrupts_also_when_the_last_step_had_begun() {
+        let check = |verdict, interrupted| {
+            let outcome = Outcome {
+                verdict,
+                took: Duration::ZERO,
+                done: 1,
+                failures: Vec::new(),
+                rolled_back: Vec::new(),
+                containers: Vec::new(),
+            };
+            matches!(ended(outcome, interrupted), Err(Stop::Interrupted))
+        };
+        assert!(check(Verdict::Done, true) && check(Verdict::NothingToDo, true) && check(Verdict::Cancelled, true));
+        assert!(!check(Verdict::Done, false) && !check(Verdict::Failed, true));
+    }
 }
