@@ -19,10 +19,10 @@ use crate::{
     manifest::diff::{Change, DiffLine},
     model::{
         Build, BuildEvent, BuildFailure, BuildStep, BuildStepId, ByteSize, Condition, ContainerId, ContainerState,
-        Dependency, Digest, DockerfileSource, ExitInfo, HealthState, Healthcheck, HealthcheckTest, ImageId, ImageRef,
-        MANIFESTS_LABEL, Manifest, ManifestKind, Mount, MountKind, Observed, ObservedContainer, ObservedImage, Package,
-        PackageChange, Port, Project, ProjectName, Protocol, PublishedPort, Service, ServiceName, ServiceSources,
-        Sources, Timestamp, manifests_label,
+        Dependency, Digest, ExitInfo, HealthState, Healthcheck, HealthcheckTest, ImageId, ImageRef, MANIFESTS_LABEL,
+        Manifest, ManifestKind, Mount, MountKind, Observed, ObservedContainer, ObservedImage, Package, PackageChange,
+        Port, Project, ProjectName, Protocol, PublishedPort, Service, ServiceName, ServiceSources, Sources, Timestamp,
+        manifests_label,
     },
     plan::{Action, BuildImage, Cause, Group, GroupId, Operation, Plan, Step, StepId, Subject},
 };
@@ -41,32 +41,7 @@ pub fn name(name: &str) -> ServiceName {
 }
 
 fn built(service: &str) -> Service {
-    let build = Build {
-        context: "/home/ada/shop".into(),
-        dockerfile: DockerfileSource::File("Dockerfile".into()),
-        target: None,
-        args: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        tags: Vec::new(),
-        additional_contexts: BTreeMap::new(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        no_cache: false,
-        no_cache_filter: Vec::new(),
-        pull: false,
-        network: None,
-        extra_hosts: BTreeMap::new(),
-        shm_size: None,
-        ulimits: BTreeMap::new(),
-        platforms: Vec::new(),
-        secrets: Vec::new(),
-        ssh: Vec::new(),
-        entitlements: Vec::new(),
-        privileged: false,
-        isolation: None,
-        provenance: None,
-        sbom: None,
-    };
+    let build = Build::new("/home/ada/shop");
     let source = MountKind::Bind { source: "/home/ada/shop".into(), options: Default::default() };
     let mount = Mount { kind: source, target: "/app".into(), read_only: false, consistency: None };
     Service { build: Some(build), mounts: vec![mount], ..Service::empty(name(service)) }

@@ -66,6 +66,38 @@ pub struct Build {
     pub sbom: Option<String>,
 }
 
+impl Build {
+    /// `build: CONTEXT`, with nothing else said.
+    pub fn new(context: impl Into<String>) -> Self {
+        Self {
+            context: context.into(),
+            dockerfile: DockerfileSource::File("Dockerfile".into()),
+            target: None,
+            args: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            tags: Vec::new(),
+            additional_contexts: BTreeMap::new(),
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
+            no_cache: false,
+            no_cache_filter: Vec::new(),
+            pull: false,
+            network: None,
+            extra_hosts: BTreeMap::new(),
+            shm_size: None,
+            ulimits: BTreeMap::new(),
+            platforms: Vec::new(),
+            secrets: Vec::new(),
+            ssh: Vec::new(),
+            entitlements: Vec::new(),
+            privileged: false,
+            isolation: None,
+            provenance: None,
+            sbom: None,
+        }
+    }
+}
+
 /// A secret of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildSecret {

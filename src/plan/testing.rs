@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Goal, Plan, Resume, plan, plan_again};
 use crate::model::{
-    Build, Condition, ContainerState, Dependency, DockerfileSource, ExitInfo, HealthState, ImageId, Mount, MountKind,
-    Network, NetworkAttachment, Networking, Observed, ObservedContainer, ObservedImage, ObservedMount, ObservedNetwork,
+    Build, Condition, ContainerState, Dependency, ExitInfo, HealthState, ImageId, Mount, MountKind, Network,
+    NetworkAttachment, Networking, Observed, ObservedContainer, ObservedImage, ObservedMount, ObservedNetwork,
     ObservedVolume, Project, ProjectName, Service, ServiceName, Sources, Timestamp, Volume,
 };
 
@@ -47,7 +47,7 @@ impl TestService {
     pub fn built(self, context: &str) -> Self {
         self.with(|s| {
             s.image = None;
-            s.build = Some(build(context));
+            s.build = Some(Build::new(context));
         })
     }
 
@@ -68,35 +68,6 @@ impl TestService {
                 consistency: None,
             });
         })
-    }
-}
-
-pub(crate) fn build(context: &str) -> Build {
-    Build {
-        context: context.to_owned(),
-        dockerfile: DockerfileSource::File("Dockerfile".into()),
-        target: None,
-        args: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        tags: Vec::new(),
-        additional_contexts: BTreeMap::new(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        no_cache: false,
-        no_cache_filter: Vec::new(),
-        pull: false,
-        network: None,
-        extra_hosts: BTreeMap::new(),
-        shm_size: None,
-        ulimits: BTreeMap::new(),
-        platforms: Vec::new(),
-        secrets: Vec::new(),
-        ssh: Vec::new(),
-        entitlements: Vec::new(),
-        privileged: false,
-        isolation: None,
-        provenance: None,
-        sbom: None,
     }
 }
 

@@ -10,7 +10,6 @@ use devbox::model::{
 };
 use futures_util::StreamExt;
 
-use super::support::build::empty_build;
 use super::support::engine::block_on;
 use super::support::fake_daemon::{FakeDaemon, Reply};
 use super::support::project::TestProject;
@@ -64,7 +63,7 @@ impl Ended {
 
 /// The build of a folder, with nothing else said.
 fn plain(context: &std::path::Path) -> Build {
-    Build { context: context.to_string_lossy().into_owned(), ..empty_build() }
+    Build::new(context.to_string_lossy())
 }
 
 /// Writes a Dockerfile in which `TOKEN` becomes the project's name, so that no earlier run of the test is in the builder's cache.

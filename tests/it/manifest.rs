@@ -7,16 +7,13 @@ use std::path::Path;
 use devbox::manifest::{Discovered, Reader, discover};
 use devbox::model::{Build, DockerfileSource};
 
-use crate::support::build::empty_build;
-
 fn discovered(context: &str, dockerfile: &str, target: Option<&str>) -> Discovered {
     let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/manifest").join(context);
     let build = Build {
-        context: context.to_string_lossy().into_owned(),
         dockerfile: DockerfileSource::File(dockerfile.into()),
         target: target.map(str::to_owned),
         args: BTreeMap::from([("GROUPS".to_owned(), Some("main,dev".to_owned()))]),
-        ..empty_build()
+        ..Build::new(context.to_string_lossy())
     };
     discover(&build, &mut Reader::new())
 }

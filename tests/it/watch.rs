@@ -11,8 +11,6 @@ use devbox::model::{Build, Manifest, ManifestKind, ServiceName, Sources};
 use devbox::watch::{Event, WatchSet, Watcher};
 use tokio::sync::mpsc::Receiver;
 
-use crate::support::build::empty_build;
-
 /// How long an event may take that is certain to come. Far more than it needs, since the machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -113,7 +111,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn build(context: &Path) -> Build {
-    Build { context: context.to_string_lossy().into_owned(), ..empty_build() }
+    Build::new(context.to_string_lossy())
 }
 
 fn differences(old: &Sources, new: &Sources) -> Vec<String> {

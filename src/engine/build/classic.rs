@@ -366,7 +366,7 @@ fn refusal(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::build::request::tests::build;
+    use crate::model::Build;
 
     fn archive(files: &[(&str, &str)], change: impl FnOnce(&mut BuildRequest)) -> (Vec<String>, String) {
         let dir = tempfile::tempdir().unwrap();
@@ -375,7 +375,8 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, content).unwrap();
         }
-        let mut request = BuildRequest::new(build(&dir.path().join("ctx").to_string_lossy()), vec!["app".to_owned()]);
+        let mut request =
+            BuildRequest::new(Build::new(dir.path().join("ctx").to_string_lossy()), vec!["app".to_owned()]);
         change(&mut request);
         let prepared = Prepared::new(&request).unwrap();
         let archive = Archive::new(&prepared).unwrap();
@@ -422,7 +423,7 @@ mod tests {
 
     #[test]
     fn what_only_buildkit_can_do_is_refused() {
-        let mut request = BuildRequest::new(build("/"), Vec::new());
+        let mut request = BuildRequest::new(Build::new("/"), Vec::new());
         assert!(check(&request).is_ok());
         request.build.ssh.push(crate::model::BuildSsh { id: "default".to_owned(), path: None });
         assert!(matches!(check(&request), Err(BuildError::Unsupported { .. })));

@@ -372,8 +372,7 @@ fn with_source(error: &ContextError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::build::request::tests::build;
-    use crate::model::BuildStepId;
+    use crate::model::{Build, BuildStepId};
 
     const DOCKERFILE: &str = "FROM busybox AS base\nRUN a && \\\n  b\nCOPY --from=x /y /z\nCOPY w /\n";
 
@@ -381,7 +380,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Dockerfile"), DOCKERFILE).unwrap();
         std::fs::write(dir.path().join(".dockerignore"), "w*\n").unwrap();
-        let request = BuildRequest::new(build(&dir.path().to_string_lossy()), Vec::new());
+        let request = BuildRequest::new(Build::new(dir.path().to_string_lossy()), Vec::new());
         let prepared = Prepared::new(&request).unwrap();
         of_build(said, None, &request, &prepared)
     }
@@ -493,7 +492,7 @@ mod tests {
     fn an_unknown_target_names_those_there_are() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Dockerfile"), DOCKERFILE).unwrap();
-        let mut request = BuildRequest::new(build(&dir.path().to_string_lossy()), Vec::new());
+        let mut request = BuildRequest::new(Build::new(dir.path().to_string_lossy()), Vec::new());
         request.build.target = Some("nope".to_owned());
         let prepared = Prepared::new(&request).unwrap();
         let said = Said { message: "target stage \"nope\" could not be found".to_owned(), ..Said::default() };

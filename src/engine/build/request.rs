@@ -172,38 +172,8 @@ fn read(path: &Path) -> Result<(PathBuf, String, String), BuildError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// A build of this context with nothing else said.
-    pub(in crate::engine::build) fn build(context: &str) -> Build {
-        Build {
-            context: context.to_owned(),
-            dockerfile: DockerfileSource::File("Dockerfile".into()),
-            target: None,
-            args: BTreeMap::new(),
-            labels: BTreeMap::new(),
-            tags: Vec::new(),
-            additional_contexts: BTreeMap::new(),
-            cache_from: Vec::new(),
-            cache_to: Vec::new(),
-            no_cache: false,
-            no_cache_filter: Vec::new(),
-            pull: false,
-            network: None,
-            extra_hosts: BTreeMap::new(),
-            shm_size: None,
-            ulimits: BTreeMap::new(),
-            platforms: Vec::new(),
-            secrets: Vec::new(),
-            ssh: Vec::new(),
-            entitlements: Vec::new(),
-            privileged: false,
-            isolation: None,
-            provenance: None,
-            sbom: None,
-        }
-    }
 
     #[test]
     fn urls_are_told_from_folders() {
@@ -216,7 +186,7 @@ pub(super) mod tests {
     #[test]
     fn files_that_are_not_there_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let request = BuildRequest::new(build(&dir.path().to_string_lossy()), Vec::new());
+        let request = BuildRequest::new(Build::new(dir.path().to_string_lossy()), Vec::new());
         assert!(
             matches!(Prepared::new(&request), Err(BuildError::NoDockerfile { path }) if path == dir.path().join("Dockerfile"))
         );
@@ -226,7 +196,7 @@ pub(super) mod tests {
             prepared.place,
             DockerfilePlace::File { folder: dir.path().to_owned(), name: "dockerfile".to_owned() }
         );
-        let missing = BuildRequest::new(build("/nonexistent"), Vec::new());
+        let missing = BuildRequest::new(Build::new("/nonexistent"), Vec::new());
         assert!(matches!(Prepared::new(&missing), Err(BuildError::Context(_))));
     }
 }

@@ -280,11 +280,10 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::build::request::tests::build;
-    use crate::model::{ByteSize, Ulimit};
+    use crate::model::{Build, ByteSize, Ulimit};
 
     fn solve(change: impl FnOnce(&mut BuildRequest)) -> Result<SolveRequest, BuildError> {
-        let mut request = BuildRequest::new(build("https://example.com/x.git"), vec!["app".to_owned()]);
+        let mut request = BuildRequest::new(Build::new("https://example.com/x.git"), vec!["app".to_owned()]);
         change(&mut request);
         let prepared = Prepared {
             context: ContextPlace::of(&request.build.context),

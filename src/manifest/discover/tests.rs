@@ -18,7 +18,7 @@ impl Project {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let build = Build { context: folder.path().to_string_lossy().into_owned(), ..empty_build() };
+        let build = Build::new(folder.path().to_string_lossy());
         Project { folder, build }
     }
 
@@ -35,35 +35,6 @@ impl Project {
             discovered.sources.manifests.iter().filter(|manifest| manifest.kind != ManifestKind::Dockerfile);
         let shown: Vec<String> = manifests.map(|manifest| format!("{}: {}", manifest.name, manifest.because)).collect();
         assert_eq!(shown, expected);
-    }
-}
-
-fn empty_build() -> Build {
-    Build {
-        context: String::new(),
-        dockerfile: DockerfileSource::File("Dockerfile".into()),
-        target: None,
-        args: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        tags: Vec::new(),
-        additional_contexts: BTreeMap::new(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        no_cache: false,
-        no_cache_filter: Vec::new(),
-        pull: false,
-        network: None,
-        extra_hosts: BTreeMap::new(),
-        shm_size: None,
-        ulimits: BTreeMap::new(),
-        platforms: Vec::new(),
-        secrets: Vec::new(),
-        ssh: Vec::new(),
-        entitlements: Vec::new(),
-        privileged: false,
-        isolation: None,
-        provenance: None,
-        sbom: None,
     }
 }
 
@@ -338,7 +309,7 @@ fn a_broken_or_missing_dockerfile_is_still_followed() {
 
 #[test]
 fn a_context_that_is_no_folder_here_has_no_manifests() {
-    let build = Build { context: "https://github.com/a/b.git".to_owned(), ..empty_build() };
+    let build = Build::new("https://github.com/a/b.git");
     assert_eq!(discover(&build, &mut Reader::new()), Discovered::default());
 }
 

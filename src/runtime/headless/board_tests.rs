@@ -81,7 +81,7 @@ fn plan(cause: Cause) -> Plan {
     let build = Operation::Build(BuildImage {
         services: vec![service("web")],
         tags: vec!["shop-web".into()],
-        build: Box::new(build()),
+        build: Box::new(crate::model::Build::new("/shop")),
         labels: BTreeMap::new(),
         platform: None,
     });
@@ -100,35 +100,6 @@ fn plan(cause: Cause) -> Plan {
         plan.steps.push(Step { id, group: GroupId(group), operation, needs, after: Vec::new() });
     }
     plan
-}
-
-fn build() -> crate::model::Build {
-    crate::model::Build {
-        context: "/shop".into(),
-        dockerfile: crate::model::DockerfileSource::File("Dockerfile".into()),
-        target: None,
-        args: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        tags: Vec::new(),
-        additional_contexts: BTreeMap::new(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        no_cache: false,
-        no_cache_filter: Vec::new(),
-        pull: false,
-        network: None,
-        extra_hosts: BTreeMap::new(),
-        shm_size: None,
-        ulimits: BTreeMap::new(),
-        platforms: Vec::new(),
-        secrets: Vec::new(),
-        ssh: Vec::new(),
-        entitlements: Vec::new(),
-        privileged: false,
-        isolation: None,
-        provenance: None,
-        sbom: None,
-    }
 }
 
 fn done(step: u32, millis: u64, result: StepResult) -> Event {

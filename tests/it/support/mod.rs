@@ -1,7 +1,6 @@
 //! What several integration tests need: an engine, projects that clean up after themselves, waiting for a state, the
 //! binary in a terminal, and a daemon that misbehaves on demand.
 
-pub mod build;
 pub mod engine;
 pub mod fake_daemon;
 pub mod project;
