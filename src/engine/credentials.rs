@@ -1,10 +1,11 @@
-//! Who we are to a registry: the docker client's `config.json` and its credential helpers. Read when needed, kept nowhere, never logged.
+//! Who we are to a registry: the docker client's `config.json` and its credential helpers, for pulls and builds. Read when
+//! needed, kept nowhere, never logged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{connect::read_settings, error::EngineError};
 
@@ -15,29 +16,70 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 pub(super) fn registry_of(image: &str) -> Option<&str> {
     let (first, _) = image.split_once('/')?;
     let is_host = first.contains(['.', ':']) || first == "localhost";
-    (is_host && !matches!(first, "docker.io" | "index.docker.io")).then_some(first)
+    (is_host && !is_docker_hub(first)).then_some(first)
 }
 
-/// The value of a pull's `X-Registry-Auth`; `None` where nothing is set, which is an anonymous pull.
-pub(super) async fn header(docker_dir: Option<&Path>, image: &str) -> Result<Option<String>, EngineError> {
-    let Some(folder) = docker_dir else { return Ok(None) };
-    let Some(settings) = read_settings(&folder.join("config.json"))? else { return Ok(None) };
-    let server = registry_of(image).unwrap_or(DOCKER_HUB).to_owned();
-    let asked = server.clone();
-    // A helper is a program that may ask a key ring.
-    let credential =
-        tokio::task::spawn_blocking(move || docker_credential::get_credential_from_reader(settings.as_slice(), &asked))
-            .await
-            .map_err(|error| failed(&server, &error))?;
-    let value = match credential {
-        Ok(DockerCredential::UsernamePassword(username, password)) => {
-            json!({ "username": username, "password": password, "serveraddress": server })
+fn is_docker_hub(host: &str) -> bool {
+    matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
+}
+
+/// What the settings call the registry of an image.
+pub(super) fn server_of(image: &str) -> &str {
+    registry_of(image).unwrap_or(DOCKER_HUB)
+}
+
+/// The docker client's settings, as far as they say who we are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Credentials {
+    docker_dir: Option<PathBuf>,
+}
+
+impl Credentials {
+    /// Those in this folder.
+    pub(super) fn of(docker_dir: Option<&Path>) -> Self {
+        Self { docker_dir: docker_dir.map(Path::to_owned) }
+    }
+
+    /// What is set for a registry, by its name in the settings or its host; nothing where nothing is set.
+    ///
+    /// # Errors
+    ///
+    /// The settings can't be read, or a helper failed.
+    pub(super) async fn get(&self, server: &str) -> Result<Option<DockerCredential>, EngineError> {
+        let Some(folder) = &self.docker_dir else { return Ok(None) };
+        let Some(settings) = read_settings(&folder.join("config.json"))? else { return Ok(None) };
+        let server = if is_docker_hub(server) { DOCKER_HUB } else { server }.to_owned();
+        let asked = server.clone();
+        // A helper is a program that may ask a key ring.
+        let get = move || docker_credential::get_credential_from_reader(settings.as_slice(), &asked);
+        match tokio::task::spawn_blocking(get).await {
+            Ok(Ok(credential)) => Ok(Some(credential)),
+            Ok(Err(error)) if is_none(&error) => Ok(None),
+            Ok(Err(error)) => Err(failed(&server, &error)),
+            Err(error) => Err(failed(&server, &error)),
         }
-        Ok(DockerCredential::IdentityToken(token)) => json!({ "identitytoken": token, "serveraddress": server }),
-        Err(error) if is_none(&error) => return Ok(None),
-        Err(error) => return Err(failed(&server, &error)),
-    };
-    Ok(Some(URL_SAFE.encode(value.to_string())))
+    }
+
+    /// The value of a pull's `X-Registry-Auth`; `None` where nothing is set, which is an anonymous pull.
+    ///
+    /// # Errors
+    ///
+    /// As [`Credentials::get`].
+    pub(super) async fn header(&self, image: &str) -> Result<Option<String>, EngineError> {
+        let server = server_of(image);
+        let Some(credential) = self.get(server).await? else { return Ok(None) };
+        let mut value = entry(credential);
+        value["serveraddress"] = server.into();
+        Ok(Some(URL_SAFE.encode(value.to_string())))
+    }
+}
+
+/// A credential as the engine takes it.
+pub(super) fn entry(credential: DockerCredential) -> Value {
+    match credential {
+        DockerCredential::UsernamePassword(username, password) => json!({ "username": username, "password": password }),
+        DockerCredential::IdentityToken(token) => json!({ "identitytoken": token }),
+    }
 }
 
 /// Nothing is set for that registry; helpers say so in words (docker-credential-helpers, credentials/error.go).
@@ -52,8 +94,10 @@ fn is_none(error: &CredentialRetrievalError) -> bool {
 }
 
 fn failed(server: &str, error: &dyn std::fmt::Display) -> EngineError {
+    let error = error.to_string();
+    let words: Vec<&str> = error.split_whitespace().collect();
     EngineError::Settings {
-        what: format!("the credentials for {server} can't be had: {error}"),
+        what: format!("the credentials for {server} can't be had: {}", words.join(" ")),
         help: "see `credsStore` and `credHelpers` in the docker client's config.json, or log in again".into(),
     }
 }
@@ -79,7 +123,7 @@ mod tests {
     async fn check(config: &str, image: &str) -> Result<Option<String>, String> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("config.json"), config).unwrap();
-        let header = header(Some(dir.path()), image).await.map_err(|error| error.to_string())?;
+        let header = Credentials::of(Some(dir.path())).header(image).await.map_err(|error| error.to_string())?;
         Ok(header.map(|header| String::from_utf8(URL_SAFE.decode(header).unwrap()).unwrap()))
     }
 
@@ -94,7 +138,7 @@ mod tests {
         assert!(check(config, "busybox").await.unwrap().unwrap().contains(r#""username":"hub""#));
         assert_eq!(check(config, "ghcr.io/app").await, Ok(None));
         assert_eq!(check("{}", "busybox").await, Ok(None));
-        assert_eq!(header(Some(Path::new("/nonexistent")), "busybox").await, Ok(None));
+        assert_eq!(Credentials::of(Some(Path::new("/nonexistent"))).header("busybox").await, Ok(None));
         let missing = check(r#"{"credHelpers":{"host:5000":"devbox-test-missing"}}"#, "host:5000/app").await;
         assert!(missing.unwrap_err().starts_with("the credentials for host:5000 can't be had"));
     }

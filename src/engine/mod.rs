@@ -47,6 +47,7 @@ pub use stats::{Sample, Usage};
 pub use stream::OutputStream;
 
 use config_file::ConfigFile;
+use credentials::Credentials;
 use http::Client;
 use transport::Transport;
 
@@ -95,6 +96,11 @@ impl Engine {
     /// How to open a connection of one's own to it (builds do).
     pub fn transport(&self) -> &Transport {
         self.0.client.transport()
+    }
+
+    /// Who the user is to registries.
+    fn credentials(&self) -> Credentials {
+        Credentials::of(self.0.docker_dir.as_deref())
     }
 
     /// Asks whether it is there.

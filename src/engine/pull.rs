@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::model::{ImageRef, LayerState, PullEvent};
 
 use super::{
-    Engine, credentials,
+    Engine,
     error::{EngineError, Subject, classify},
     http::escape,
     image::split,
@@ -95,7 +95,7 @@ impl Engine {
             path.push_str(&format!("&platform={}", escape(platform)));
         }
         let mut request = self.client().request(Method::POST, &path)?;
-        if let Some(header) = credentials::header(self.0.docker_dir.as_deref(), name).await? {
+        if let Some(header) = self.credentials().header(name).await? {
             let value = HeaderValue::from_str(&header)
                 .map_err(|error| EngineError::Protocol { what: "credentials".into(), why: error.to_string() })?;
             request.headers_mut().insert("X-Registry-Auth", value);

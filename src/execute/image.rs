@@ -44,7 +44,7 @@ pub(super) async fn build(
         secrets,
         build,
     };
-    let mut events = Builder::new(engine.transport().clone()).build(request);
+    let mut events = Builder::new(engine).build(request);
     let mut ended = Err(StepError::Cancelled);
     while let Some(event) = events.next().await {
         match &event {

@@ -81,7 +81,7 @@ fn build(project: &TestProject, number: u32, change: impl FnOnce(&mut BuildReque
     change(&mut request);
     let events: Vec<BuildEvent> = block_on(async {
         let engine = Engine::connect(&options()).await.expect("an engine");
-        Builder::new(engine.transport().clone()).build(request).collect().await
+        Builder::new(&engine).build(request).collect().await
     });
     check_order(&events);
     let result = match events.last() {
@@ -347,7 +347,7 @@ fn dropping_a_build_ends_it_in_the_engine() {
         let engine = Engine::connect(&options()).await.expect("an engine");
         let mut request = BuildRequest::new(plain(project.path()), Vec::new());
         request.build.no_cache = true;
-        let mut running = Builder::new(engine.transport().clone()).build(request);
+        let mut running = Builder::new(&engine).build(request);
         while let Some(event) = running.next().await {
             match event {
                 BuildEvent::Output(_, lines) if lines.contains(&"begun".to_owned()) => break,
@@ -371,10 +371,7 @@ fn an_engine_that_goes_away_is_said() {
     let events: Vec<BuildEvent> = block_on(async {
         let options = ConnectOptions { host: Some(daemon.address()), ..ConnectOptions::default() };
         let engine = Engine::connect(&options).await.expect("the daemon answers");
-        Builder::new(engine.transport().clone())
-            .build(BuildRequest::new(plain(folder.path()), Vec::new()))
-            .collect()
-            .await
+        Builder::new(&engine).build(BuildRequest::new(plain(folder.path()), Vec::new())).collect().await
     });
     let [BuildEvent::Failed(failure)] = events.as_slice() else { panic!("{events:?}") };
     assert!(failure.message.starts_with("the connection to the engine broke"), "{failure:#?}");

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::Builder;
 use super::error::BuildError;
 use super::failure::{self, Said};
 use super::progress::{PATIENCE, Progress};
@@ -34,7 +35,7 @@ pub(super) type Outcome = Result<ImageId, BuildFailure>;
 ///
 /// There was no build: the request cannot be put into BuildKit's words, or the engine has no BuildKit (`Refused`).
 pub(super) async fn build(
-    transport: &Transport,
+    builder: &Builder,
     request: &BuildRequest,
     prepared: &Prepared,
     events: &mpsc::Sender<BuildEvent>,
@@ -47,12 +48,13 @@ pub(super) async fn build(
         secrets: request.secrets.clone(),
         agents: ssh::agents(&request.build.ssh)?,
         shared_key: solve.shared_key,
+        credentials: builder.credentials.clone(),
     };
     for warning in solve.warnings {
         let _ = events.send(BuildEvent::Warning(warning)).await;
     }
-    let mut session = Session::open(transport, offer, events).await?;
-    let mut control = control(transport, &session.id).await?;
+    let mut session = Session::open(&builder.transport, offer, events).await?;
+    let mut control = control(&builder.transport, &session.id).await?;
     solve.request.session = session.id.clone();
     if let Some(hosts) = solve.request.frontend_attrs.get_mut("add-hosts").filter(|hosts| hosts.contains(HOST_GATEWAY))
     {

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
-use docker_credential::DockerCredential;
 use futures_util::StreamExt;
 use http::{Method, Request, Response, header};
 use http_body_util::combinators::BoxBody;
@@ -20,9 +19,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::Builder;
 use super::buildkit::Outcome;
 use super::classic_output::Output;
-use super::credentials::{credential, registry_key};
+use super::credentials::credential;
 use super::error::BuildError;
 use super::failure;
 use super::request::{BuildRequest, ContextPlace, DockerfilePlace, Prepared};
@@ -32,6 +32,7 @@ use crate::build_context::ignore::Ignore;
 use crate::build_context::pattern::Patterns;
 use crate::build_context::tar_stream::{self, ExtraFile};
 use crate::build_context::walk::Filter;
+use crate::engine::credentials::{Credentials, entry, server_of};
 use crate::engine::transport::Transport;
 use crate::model::{BuildEvent, BuildStep, BuildStepId, ImageId};
 
@@ -49,7 +50,7 @@ type Body = BoxBody<Bytes, std::io::Error>;
 ///
 /// There was no build: the request asks for what this builder cannot do, or the engine cannot be reached.
 pub(super) async fn build(
-    transport: &Transport,
+    builder: &Builder,
     request: &BuildRequest,
     prepared: &Prepared,
     events: &mpsc::Sender<BuildEvent>,
@@ -58,9 +59,9 @@ pub(super) async fn build(
     let (failed, mut failures) = mpsc::channel(1);
     let archive = Archive::new(prepared)?;
     let path = format!("/build?{}", query(request, prepared, &archive));
-    let credentials = registry_config(request, prepared, events).await;
+    let credentials = registry_config(&builder.credentials, request, prepared, events).await;
     let body = archive.body(events.clone(), failed);
-    let (response, connection) = match send(transport, &path, credentials, body).await {
+    let (response, connection) = match send(&builder.transport, &path, credentials, body).await {
         Ok(answer) => answer,
         Err(error) => return Err(failures.try_recv().map_or(error, BuildError::from)),
     };
@@ -266,6 +267,7 @@ fn escape(value: &str) -> String {
 
 /// The credentials for the registries of the base images, as the header takes them.
 async fn registry_config(
+    credentials: &Credentials,
     request: &BuildRequest,
     prepared: &Prepared,
     events: &mpsc::Sender<BuildEvent>,
@@ -274,22 +276,19 @@ async fn registry_config(
     let mut config = Map::new();
     for stage in resolved.stages {
         let Base::Image(image) = stage.base else { continue };
-        let key = registry_key(&image);
-        if config.contains_key(&key) {
+        let server = server_of(&image);
+        if config.contains_key(server) {
             continue;
         }
-        let entry = match credential(&key).await {
-            Ok(Some(DockerCredential::UsernamePassword(username, password))) => {
-                json!({"username": username, "password": password})
-            }
-            Ok(Some(DockerCredential::IdentityToken(token))) => json!({"identitytoken": token}),
+        let entry = match credential(credentials, server).await {
+            Ok(Some(credential)) => entry(credential),
             Ok(None) => continue,
             Err(warning) => {
                 let _ = events.send(BuildEvent::Warning(warning)).await;
                 continue;
             }
         };
-        config.insert(key, entry);
+        config.insert(server.to_owned(), entry);
     }
     (!config.is_empty()).then(|| base64::engine::general_purpose::URL_SAFE.encode(Value::Object(config).to_string()))
 }

@@ -33,7 +33,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::error::BuildError;
 pub use self::request::BuildRequest;
 use self::request::Prepared;
-use crate::engine::transport::Transport;
+use crate::engine::{Engine, credentials::Credentials, transport::Transport};
 use crate::model::{BuildEvent, BuildFailure};
 
 /// Events that wait to be taken; the builder waits when they are full.
@@ -43,15 +43,16 @@ const QUEUE: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Builder {
     transport: Transport,
+    credentials: Credentials,
     /// The engine has no BuildKit.
     classic: Arc<AtomicBool>,
 }
 
 impl Builder {
-    /// A builder that reaches its engine this way.
+    /// A builder of this engine, with the credentials that it pulls with.
     #[must_use]
-    pub fn new(transport: Transport) -> Self {
-        Self { transport, classic: Arc::default() }
+    pub fn new(engine: &Engine) -> Self {
+        Self { transport: engine.transport().clone(), credentials: engine.credentials(), classic: Arc::default() }
     }
 
     /// Starts a build. Must be called inside a tokio runtime.
@@ -106,7 +107,7 @@ impl Builder {
             Err(error) => return Err(failure::of_error(&BuildError::Lost(error.to_string()))),
         };
         if !self.classic.load(Ordering::Relaxed) {
-            match buildkit::build(&self.transport, &request, &prepared, events).await {
+            match buildkit::build(self, &request, &prepared, events).await {
                 Ok(outcome) => return outcome,
                 Err(BuildError::Refused { status, message }) => {
                     tracing::info!(status, message, "the engine has no BuildKit: building with the classic builder");
@@ -115,7 +116,7 @@ impl Builder {
                 Err(error) => return Err(failure::of_error(&error)),
             }
         }
-        match classic::build(&self.transport, &request, &prepared, events).await {
+        match classic::build(self, &request, &prepared, events).await {
             Ok(outcome) => outcome,
             Err(error) => Err(failure::of_error(&error)),
         }

@@ -27,6 +27,7 @@ use super::secrets::SecretService;
 use super::ssh::SshService;
 use super::upgrade::upgrade;
 use crate::build_context::error::ContextError;
+use crate::engine::credentials::Credentials;
 use crate::engine::transport::Transport;
 use crate::model::{BuildEvent, SecretSource};
 
@@ -40,6 +41,8 @@ pub(super) struct Offer {
     pub(super) agents: BTreeMap<String, PathBuf>,
     /// What tells the builder that a folder is the one that it already has most of.
     pub(super) shared_key: String,
+    /// Who the user is to registries.
+    pub(super) credentials: Credentials,
 }
 
 /// An open session.
@@ -64,6 +67,8 @@ impl Session {
     ) -> Result<Self, BuildError> {
         let id = random_id();
         let (failed, failures) = mpsc::channel(1);
+        let (credentials, told) = (offer.credentials, events.clone());
+        let auth = AuthService { credentials, events: told, warned: AtomicBool::new(false) };
         let mut headers = vec![
             ("X-Docker-Expose-Session-Uuid", id.clone()),
             ("X-Docker-Expose-Session-Name", "devbox".to_owned()),
@@ -84,7 +89,7 @@ impl Session {
             .add_service(FileSyncServer::new(FileSyncService { sources: offer.sources, failures: failed }))
             .add_service(SecretsServer::new(SecretService(offer.secrets)))
             .add_service(SshServer::new(SshService(offer.agents)))
-            .add_service(AuthServer::new(AuthService { events: events.clone(), warned: AtomicBool::new(false) }));
+            .add_service(AuthServer::new(auth));
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .serve_connection(io, TowerToHyperService::new(routes.prepare()));
         let served = async move {
