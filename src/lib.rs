@@ -27,7 +27,7 @@
 //! | [`plan`] | the difference, as data | model |
 //! | [`engine`] | the engine's API; the only folder that imports bollard | model, build_context, logs |
 //! | [`watch`] | files that changed; the only folder that imports notify | model, build_context, manifest |
-//! | [`execute`] | carrying a plan out | model, plan, engine, build_context, manifest, logs |
+//! | [`execute`] | carrying a plan out | model, settings, plan, engine, build_context, manifest, logs |
 //! | [`app`] | the program's state and its one update function; no I/O | the above, for types and pure functions |
 //! | [`ui`] | state -> frame | app and lower, for types |
 //! | [`runtime`] | tokio, the channels, the terminal; the dashboard loop and the verbs without a screen | all above |

@@ -277,6 +277,18 @@ pub(super) struct InspectedImage {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ImageConfig {
     #[serde(default, deserialize_with = "nullable")]
+    pub(super) env: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) entrypoint: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) cmd: Vec<String>,
+    #[serde(default)]
+    pub(super) user: String,
+    #[serde(default)]
+    pub(super) working_dir: String,
+    #[serde(default)]
+    pub(super) healthcheck: Option<HealthTest>,
+    #[serde(default, deserialize_with = "nullable")]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "nullable")]
     pub(super) volumes: BTreeMap<String, serde::de::IgnoredAny>,

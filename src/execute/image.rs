@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 
 use super::{
-    Progress, PullProgress, StepResult,
-    step::{Reporter, StepError},
+    Progress, PullProgress, StepResult, manifests,
+    step::{Means, Reporter, StepError},
 };
 use crate::{
     engine::{
         Engine,
         build::{BuildRequest, Builder},
     },
-    model::{BuildEvent, ImageRef, LayerState, Project, PullEvent},
+    model::{BuildEvent, ImageRef, LayerState, MANIFESTS_LABEL, PullEvent, manifests_label},
     plan::BuildImage,
 };
 
@@ -21,12 +21,24 @@ use crate::{
 ///
 /// # Errors
 /// The builder's own, with the failing instruction's place in the Dockerfile.
-pub(super) async fn build(
-    engine: &Engine,
-    project: &Project,
-    image: BuildImage,
-    report: &Reporter,
-) -> Result<StepResult, StepError> {
+pub(super) async fn build(means: &Means, mut image: BuildImage, report: &Reporter) -> Result<StepResult, StepError> {
+    // as the file says it: the builder's is changed by flags, and by the images of other services
+    let declared = image.services.first().and_then(|service| means.project.services.get(service));
+    let Some(declared) = declared.and_then(|service| service.build.as_ref()) else { return Ok(StepResult::Unneeded) };
+    let manifests = manifests::read(declared, means.texts.as_ref()).await;
+    if let Some(label) = image.labels.get_mut(MANIFESTS_LABEL) {
+        *label = manifests_label(&manifests);
+    }
+    let built = build_once(means, image.clone(), report).await?;
+    let now = manifests::read(declared, means.texts.as_ref()).await;
+    if let Some(moved) = manifests::moved(&image, &manifests, &now) {
+        report.warn(moved).await;
+    }
+    Ok(built)
+}
+
+async fn build_once(means: &Means, image: BuildImage, report: &Reporter) -> Result<StepResult, StepError> {
+    let Means { engine, project, .. } = means;
     let name = image.tags.first().cloned().unwrap_or_else(|| ImageRef::from(""));
     let before = engine.image(&name).await?.map(|image| image.id);
     let mut build = *image.build;

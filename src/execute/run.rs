@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, Outcome, RunContainer, StepResult, Verdict,
+    Event, Outcome, RunContainer, StepResult, Verdict, planning,
     rollback::roll_back,
     step::{Act, Means, StepError, perform},
     trouble,
@@ -32,6 +32,7 @@ use crate::{
     engine::{Detail, Engine, EngineError, EngineEvent, EventsOf},
     model::{ContainerId, ContainerState, Diagnostic, Observed, Project, ServiceName, Sources},
     plan::{self, ContainerRef, Goal, GroupId, Operation, Resume, StepId, Target, Verb},
+    settings::Texts,
 };
 
 /// So many steps are under way at once.
@@ -52,6 +53,8 @@ pub struct Run {
     pub project: Arc<Project>,
     /// What the files on disk declare.
     pub sources: Arc<Sources>,
+    /// Where the texts of manifests that images were built from are kept.
+    pub texts: Option<Texts>,
     /// What for.
     pub goal: Goal,
 }
@@ -61,8 +64,9 @@ pub struct Run {
 /// recreate goes its way back. What was begun is left in a state from which the next run goes on.
 pub async fn run(run: Run, events: mpsc::Sender<Event>, cancel: CancellationToken) -> Outcome {
     let began = Instant::now();
-    let means = Means { engine: run.engine, project: run.project, events, cancel };
-    let started = Runner::start(means.clone(), run.sources, run.goal).await;
+    let (engine, project, texts) = (run.engine.clone(), Arc::clone(&run.project), run.texts.clone());
+    let means = Means { engine, project, texts, events, cancel };
+    let started = Runner::start(means.clone(), run).await;
     let outcome = match started {
         Ok(runner) => runner.drive(began).await,
         Err(diagnostic) => Outcome {
@@ -86,8 +90,7 @@ enum Ended {
 
 struct Runner {
     means: Means,
-    sources: Arc<Sources>,
-    goal: Goal,
+    run: Run,
     observed: Arc<Observed>,
     walk: Walk,
     resume: Resume,
@@ -107,15 +110,13 @@ struct Runner {
 }
 
 impl Runner {
-    async fn start(means: Means, sources: Arc<Sources>, goal: Goal) -> Result<Self, Diagnostic> {
-        let observed = Arc::new(means.engine.observe(&means.project, Detail::Listing).await?);
-        let plan = plan::plan(&means.project, &observed, &sources, &goal)?;
-        let walk = Walk::new(plan);
+    async fn start(means: Means, run: Run) -> Result<Self, Diagnostic> {
+        let mut observed = means.engine.observe(&means.project, Detail::Listing).await?;
+        let walk = Walk::new(planning::plan(&run, &mut observed).await?);
         let mut runner = Self {
             means,
-            sources,
-            goal,
-            observed,
+            run,
+            observed: Arc::new(observed),
             walk,
             resume: Resume::default(),
             made: BTreeMap::new(),
@@ -297,10 +298,10 @@ impl Runner {
         let (next_step, next_group) = self.walk.next_ids();
         let resume = Resume { services: Some(services.clone()), next_step, next_group, ..self.resume.clone() };
         let planned = match self.means.engine.observe(&self.means.project, Detail::Listing).await {
-            Ok(observed) => {
+            Ok(mut observed) => {
+                let planned = planning::plan_again(&self.run, &mut observed, &resume).await;
                 self.observed = Arc::new(observed);
-                plan::plan_again(&self.means.project, &self.observed, &self.sources, &self.goal, &resume)
-                    .map_err(Diagnostic::from)
+                planned.map_err(Diagnostic::from)
             }
             Err(error) => Err(error.diagnostic()),
         };
@@ -367,7 +368,7 @@ impl Runner {
         if !nothing && let Ok(observed) = self.means.engine.observe(&self.means.project, Detail::Listing).await {
             self.observed = Arc::new(observed);
         }
-        if matches!(self.goal.verb, Verb::Up(_) | Verb::Start { .. } | Verb::Restart { .. } | Verb::Rebuild(_)) {
+        if matches!(self.run.goal.verb, Verb::Up(_) | Verb::Start { .. } | Verb::Restart { .. } | Verb::Rebuild(_)) {
             self.name_crashed().await;
         }
         let verdict = match () {
@@ -401,9 +402,9 @@ impl Runner {
     }
 
     fn containers(&self) -> Vec<RunContainer> {
-        let scope = plan::scope(&self.means.project, &self.goal);
+        let scope = plan::scope(&self.means.project, &self.run.goal);
         let made: BTreeSet<_> = self.made.values().collect();
-        let oneoff = matches!(self.goal.verb, Verb::Run(_));
+        let oneoff = matches!(self.run.goal.verb, Verb::Run(_));
         let meant = self.observed.containers.iter().filter(|container| {
             if oneoff {
                 made.contains(&container.id) && container.oneoff

@@ -13,6 +13,7 @@ use crate::{
     engine::{Engine, EngineError, NewContainer, OneOff},
     model::{ContainerId, Diagnostic, Networking, Observed, Project, Service, ServiceName},
     plan::{CreateContainer, Operation, StepId},
+    settings::Texts,
 };
 
 /// What the steps of a run share.
@@ -20,6 +21,7 @@ use crate::{
 pub(super) struct Means {
     pub(super) engine: Engine,
     pub(super) project: Arc<Project>,
+    pub(super) texts: Option<Texts>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) cancel: CancellationToken,
 }
@@ -144,7 +146,7 @@ async fn carry_out(means: Means, act: Act) -> Result<StepResult, StepError> {
             Ok(_) | Err(_) => {}
         },
         Operation::TagImage { image, name } => engine.tag_image(&image, &name).await?,
-        Operation::Build(wanted) => return image::build(engine, project, wanted, &report).await,
+        Operation::Build(wanted) => return image::build(&means, wanted, &report).await,
         Operation::Pull { image: wanted, platform, .. } => {
             return image::pull(engine, &wanted, platform.as_deref(), &report).await;
         }

@@ -131,4 +131,31 @@ pub struct ContainerConfig {
     pub user: String,
     /// Where.
     pub working_dir: String,
+    /// `no`, `always`, `on-failure`, `unless-stopped`; empty is `no`.
+    pub restart: String,
+    /// The healthcheck's `test`, as the engine has it: `CMD-SHELL` and a line.
+    pub probe: Vec<String>,
+    /// It has a terminal.
+    pub tty: bool,
+    /// Its standard input is open.
+    pub stdin_open: bool,
+    /// What its image says; `None` where that is gone, and then what came from it can't be told.
+    pub image: Option<ImageConfig>,
+}
+
+/// What an image says of the containers that are made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageConfig {
+    /// `NAME=value`.
+    pub environment: Vec<String>,
+    /// ENTRYPOINT.
+    pub entrypoint: Vec<String>,
+    /// CMD.
+    pub command: Vec<String>,
+    /// USER.
+    pub user: String,
+    /// WORKDIR.
+    pub working_dir: String,
+    /// HEALTHCHECK.
+    pub probe: Vec<String>,
 }

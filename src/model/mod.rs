@@ -32,7 +32,8 @@ pub use bytes::ByteSize;
 pub use change::{OnChange, PackageChange};
 pub use config_hash::ConfigHash;
 pub use container::{
-    ContainerConfig, ContainerState, ExitInfo, HealthState, ObservedContainer, ObservedMount, PublishedPort,
+    ContainerConfig, ContainerState, ExitInfo, HealthState, ImageConfig, ObservedContainer, ObservedMount,
+    PublishedPort,
 };
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use health::{Healthcheck, HealthcheckTest};

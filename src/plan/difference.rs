@@ -4,10 +4,12 @@
 //! Nothing is decided here, so what can't be known for sure is left out rather than guessed. Values are never part of it,
 //! since they may be secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, context::Context};
-use crate::model::{MountKind, Networking, ObservedContainer, PublishedPort, Service};
+use crate::model::{
+    ContainerConfig, HealthcheckTest, MountKind, Networking, ObservedContainer, PublishedPort, RestartPolicy, Service,
+};
 
 /// What differs, as far as a listing tells.
 pub(super) fn differences(context: &Context<'_>, service: &Service, container: &ObservedContainer) -> Vec<Difference> {
@@ -36,43 +38,100 @@ pub(super) fn differences(context: &Context<'_>, service: &Service, container: &
     found
 }
 
-/// What a close look tells. Variables that were taken out of the file can't be told from the image's own, and the command of
-/// the image is not known here: both are left out.
+/// What a close look tells. What came from an image that is gone can't be known, and is left out.
 fn config(context: &Context<'_>, service: &Service, container: &ObservedContainer) -> Vec<Difference> {
     let Some(config) = context.observed.configs.get(&container.id) else { return Vec::new() };
     let mut found = Vec::new();
-    let has = |key: &str, value: &str| {
-        config
-            .environment
-            .iter()
-            .any(|variable| variable.split_once('=').is_some_and(|(known, given)| known == key && given == value))
-    };
-    let keys: Vec<_> = service
-        .environment
-        .iter()
-        .filter(|(key, value)| value.as_deref().is_some_and(|value| !has(key, value)))
-        .map(|(key, _)| key.clone())
-        .collect();
+    let keys = variables(service, config);
     if !keys.is_empty() {
         found.push(Difference::Keys { what: "environment", keys });
     }
-    let ends_with =
-        |wanted: &Option<Vec<String>>| wanted.as_ref().is_none_or(|wanted| config.command.ends_with(wanted));
-    let starts_with =
-        |wanted: &Option<Vec<String>>| wanted.as_ref().is_none_or(|wanted| config.command.starts_with(wanted));
-    if !starts_with(&service.entrypoint) {
-        found.push(Difference::Value("entrypoint"));
-    }
-    if !ends_with(&service.command) {
-        found.push(Difference::Value("command"));
-    }
-    if service.user.as_ref().is_some_and(|user| *user != config.user) {
+    found.extend(command(service, config).map(Difference::Value));
+    let image = config.image.as_ref();
+    let user = service.user.as_ref().or(image.map(|image| &image.user));
+    if user.is_some_and(|user| *user != config.user) {
         found.push(Difference::Value("user"));
     }
-    if service.working_dir.as_ref().is_some_and(|folder| *folder != config.working_dir) {
+    let folder = service.working_dir.as_ref().or(image.map(|image| &image.working_dir));
+    // an engine may write the root for nothing
+    if folder.is_some_and(|folder| folder.trim_end_matches('/') != config.working_dir.trim_end_matches('/')) {
         found.push(Difference::Value("working_dir"));
     }
+    let restart = match service.restart {
+        RestartPolicy::No => "no",
+        RestartPolicy::Always => "always",
+        RestartPolicy::UnlessStopped => "unless-stopped",
+        RestartPolicy::OnFailure { .. } => "on-failure",
+    };
+    if restart != if config.restart.is_empty() { "no" } else { &config.restart } {
+        found.push(Difference::Value("restart"));
+    }
+    let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref()).map(words);
+    if probe.as_ref().or(image.map(|image| &image.probe)).is_some_and(|probe| *probe != config.probe) {
+        found.push(Difference::Value("healthcheck"));
+    }
+    if service.tty != config.tty {
+        found.push(Difference::Value("tty"));
+    }
+    if service.stdin_open != config.stdin_open {
+        found.push(Difference::Value("stdin_open"));
+    }
     found
+}
+
+/// The names of variables that were added, changed or removed.
+fn variables(service: &Service, config: &ContainerConfig) -> Vec<String> {
+    let pairs = |variables: &[String]| -> BTreeMap<String, String> {
+        let pair = |variable: &String| variable.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+        variables.iter().filter_map(pair).collect()
+    };
+    let has = pairs(&config.environment);
+    let wanted = service.environment.iter().filter(|(key, value)| {
+        value.is_none() && has.contains_key(*key) || value.is_some() && has.get(*key) != value.as_ref()
+    });
+    let mut keys: BTreeSet<String> = wanted.map(|(key, _)| key.clone()).collect();
+    if let Some(image) = &config.image {
+        let inherited = pairs(&image.environment);
+        let own = |(key, value): &(&String, &String)| {
+            !service.environment.contains_key(*key) && inherited.get(*key) != Some(*value) && !is_the_engines(key)
+        };
+        keys.extend(has.iter().filter(own).map(|(key, _)| key.clone()));
+    }
+    keys.into_iter().collect()
+}
+
+/// Variables that the engine or the docker client's settings add: the search path, proxies.
+fn is_the_engines(key: &str) -> bool {
+    key == "PATH" || key.to_ascii_lowercase().ends_with("_proxy")
+}
+
+/// Which of `entrypoint` and `command` differs.
+fn command(service: &Service, config: &ContainerConfig) -> Option<&'static str> {
+    let none = Vec::new();
+    let image = config.image.as_ref();
+    let entrypoint = service.entrypoint.as_ref().or(image.map(|image| &image.entrypoint));
+    // a program of the service's own is not given the arguments of the image's
+    let own_program = service.entrypoint.as_ref().is_some_and(|words| !words.is_empty());
+    let inherited = if own_program { Some(&none) } else { image.map(|image| &image.command) };
+    let arguments = service.command.as_ref().or(inherited);
+    if entrypoint.is_some_and(|words| !config.command.starts_with(words)) {
+        return Some("entrypoint");
+    }
+    let differs = match (entrypoint, arguments) {
+        (Some(entrypoint), Some(arguments)) => config.command.get(entrypoint.len()..) != Some(&arguments[..]),
+        (None, Some(arguments)) => !config.command.ends_with(arguments),
+        (_, None) => false,
+    };
+    differs.then_some("command")
+}
+
+/// A probe as the engine writes it.
+fn words(test: &HealthcheckTest) -> Vec<String> {
+    match test {
+        HealthcheckTest::Disabled => vec!["NONE".to_owned()],
+        HealthcheckTest::Command(words) => [&["CMD".to_owned()], &words[..]].concat(),
+        HealthcheckTest::Shell(line) => vec!["CMD-SHELL".to_owned(), line.clone()],
+    }
 }
 
 fn labels(context: &Context<'_>, service: &Service, container: &ObservedContainer) -> Option<Difference> {

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Cause, Goal, Operation, Target};
-use crate::model::{Diagnostic, ImageId, ImageRef, ServiceName};
+use super::{Cause, CreateContainer, Difference, Goal, Operation, Target};
+use crate::model::{ContainerId, Diagnostic, ImageId, ImageRef, ServiceName};
 
 /// A step of one run, unique in it, also when the rest of the run is planned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -153,6 +153,28 @@ impl Plan {
                 return services;
             }
         }
+    }
+
+    /// The containers that are made anew because their configuration diverged: a close look at these, and planning once
+    /// more, tells in what.
+    pub fn unexplained(&self) -> Vec<ContainerId> {
+        let lacks = |difference: &Difference| {
+            matches!(difference, Difference::NetworkMissing(_) | Difference::VolumeMissing(_))
+        };
+        let diverged = self
+            .groups
+            .iter()
+            .filter(|group| matches!(&group.cause, Cause::Diverged(differences) if !differences.iter().any(lacks)));
+        diverged.filter_map(|group| self.replaced(group.id)).cloned().collect()
+    }
+
+    /// The container that a recreate takes the place of: the one that is taken out of the way by its name or for good.
+    fn replaced(&self, group: GroupId) -> Option<&ContainerId> {
+        self.steps.iter().filter(|step| step.group == group).find_map(|step| match &step.operation {
+            Operation::Create(CreateContainer { replaces: Some(replaced), .. }) => Some(&replaced.container),
+            Operation::Stop { target, .. } => target.existing(),
+            _ => None,
+        })
     }
 
     /// What would be lost for good: the caller asks first.

@@ -170,7 +170,7 @@ fn what_differs_is_said() {
         command: vec!["entry".into(), "serve".into()],
         ..Default::default()
     };
-    observed.configs.insert(id, config);
+    observed.configs.insert(id.clone(), config);
     edit(&mut observed, "web", |container| {
         container.labels.insert("tier".into(), "front".into());
         container.labels.remove("gone");
@@ -178,6 +178,31 @@ fn what_differs_is_said() {
         container.mounts.clear();
     });
     causes(&project, &observed, &Goal::up(), "recreate web: environment changed: DEBUG");
+    let config = observed.configs.get_mut(&id).unwrap();
+    config.environment.push("GONE=1".into());
+    config.restart = "always".into();
+    config.image = Some(crate::model::ImageConfig {
+        environment: vec!["PATH=/sbin".into()],
+        entrypoint: vec!["entry".into()],
+        ..Default::default()
+    });
+    causes(&project, &observed, &Goal::up(), "recreate web: environment changed: DEBUG, GONE; restart changed");
+    observed.configs.get_mut(&id).unwrap().image.as_mut().unwrap().entrypoint = vec!["other".into()];
+    let all = "recreate web: environment changed: DEBUG, GONE; entrypoint changed; restart changed";
+    causes(&project, &observed, &Goal::up(), all);
+}
+
+#[test]
+fn a_close_look_is_wanted_only_where_the_configuration_diverged() {
+    let project = project([service("web"), service("db")]);
+    let mut observed = running(&project);
+    assert!(planned(&project, &observed, &Goal::up()).unexplained().is_empty());
+    edit(&mut observed, "web", |container| container.config_hash = Some("other".into()));
+    edit(&mut observed, "db", |container| container.networks.clear());
+    let web = observed.containers.iter().find(|container| container.service == "web").unwrap().id.clone();
+    assert_eq!(planned(&project, &observed, &Goal::up()).unexplained(), std::slice::from_ref(&web));
+    observed.configs.insert(web, Default::default());
+    assert_eq!(planned(&project, &observed, &Goal::up()).unexplained().len(), 1, "the caller knows what it looked at");
 }
 
 #[test]

@@ -37,7 +37,7 @@ use crate::{
     execute,
     logs::Batch,
     model::{ContainerId, Diagnostic, Project, Sources, Timestamp},
-    settings::{Folders, Memory, Remembered},
+    settings::{Folders, Memory, Remembered, Texts},
 };
 
 /// Messages that wait for the loop; then their tasks wait.
@@ -199,11 +199,12 @@ impl Effects {
     fn start_job(&mut self, job: Job, project: Arc<Project>, sources: Arc<Sources>) {
         let cancel = CancellationToken::new();
         let (sender, token, engine, id) = (self.sender.clone(), cancel.clone(), self.connection.engine(), job.id);
+        let texts = self.session.folders.as_ref().map(Texts::of);
         let handle = self.spawn("a job", async move {
             let Some(engine) = connected(engine).await else { return };
             let (events, mut reports) = mpsc::channel(REPORTS);
             tracing::info!("job {}: {} begins", id.0, job.goal.verb.name());
-            let run = execute::Run { engine, project, sources, goal: job.goal };
+            let run = execute::Run { engine, project, sources, texts, goal: job.goal };
             let running = execute::run(run, events, token);
             let passing = async {
                 while let Some(event) = reports.recv().await {

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{ConnectOptions, Engine, EngineError, Environment},
     execute::{self, Event, Outcome, Verdict},
-    manifest::{self, Reader, label},
-    model::{Diagnostic, ImageRef, MANIFESTS_LABEL, ObservedImage, OnChange, Project, ServiceSources, Sources},
+    manifest::{self, Reader},
+    model::{Diagnostic, OnChange, Project, ServiceSources, Sources},
     plan::Goal,
     settings::{Folders, Texts},
 };
@@ -62,53 +62,9 @@ pub fn sources(setup: &Setup, project: &Project) -> Sources {
     Sources { services }
 }
 
-/// The same sources, with what changed since the images were built as packages, where the texts of then are still kept.
-pub fn explained(
-    mut sources: Sources,
-    project: &Project,
-    images: &BTreeMap<ImageRef, ObservedImage>,
-    texts: Option<&Texts>,
-) -> Sources {
-    for (name, declared) in &mut sources.services {
-        let service = project.services.get(name);
-        let image = service.and_then(|service| images.get(&service.image_name(&project.name)));
-        let value = image.and_then(|image| image.labels.get(MANIFESTS_LABEL)).map(String::as_str);
-        let old = |digest| texts.and_then(|texts| texts.get(digest).ok().flatten());
-        let told = label::changes_since(value, declared, old).unwrap_or_default();
-        declared.changes = label::package_changes(&told);
-    }
-    sources
-}
-
 /// The store of the manifests' texts, where the user's folders are known.
 pub fn texts() -> Option<Texts> {
     Folders::of_user().ok().as_ref().map(Texts::of)
-}
-
-/// Keeps the manifests' texts, so that a later change of what is built from them shows as packages.
-fn keep(sources: &Sources, texts: &Texts) {
-    for (digest, text) in sources.services.values().flat_map(label::texts) {
-        if let Err(error) = texts.keep(digest, &text) {
-            tracing::warn!("{}", Diagnostic::from(&error).what);
-            return;
-        }
-    }
-}
-
-/// Sources as a run wants them: explained by the images that are there, their texts kept.
-async fn prepared(job: &Job<'_>) -> Arc<Sources> {
-    if job.sources.services.is_empty() {
-        return Arc::clone(job.sources);
-    }
-    let texts = texts();
-    let built = job.sources.services.keys().filter_map(|name| job.project.services.get(name));
-    let names = built.map(|service| service.image_name(&job.project.name)).collect();
-    // An engine that fails here fails the run too, which says so.
-    let images = job.engine.images_named(names).await.unwrap_or_default();
-    if let Some(texts) = &texts {
-        keep(job.sources, texts);
-    }
-    Arc::new(explained(Sources::clone(job.sources), job.project, &images, texts.as_ref()))
 }
 
 /// The project with `--on-change` over what the file says.
@@ -227,7 +183,8 @@ pub async fn carry_out(
     let run = execute::Run {
         engine: job.engine.clone(),
         project: Arc::clone(job.project),
-        sources: prepared(&job).await,
+        sources: Arc::clone(job.sources),
+        texts: texts(),
         goal: job.goal,
     };
     let mut work = std::pin::pin!(execute::run(run, sender, cancel.clone()));

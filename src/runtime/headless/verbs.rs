@@ -9,9 +9,9 @@ use crate::{
     app::age,
     compose::{Loaded, Places},
     engine::{Detail, Engine},
-    execute::{Outcome, Verdict},
+    execute::{self, Outcome, Verdict},
     model::{BuildSsh, Diagnostic, Observed, Project, ProjectName, Sources},
-    plan::{self, Goal, Operation, Plan, Verb},
+    plan::{Goal, Operation, Plan, Verb},
 };
 
 use super::{
@@ -158,7 +158,7 @@ pub async fn plan(setup: &Setup, services: &[String], goal: &Goal, json: bool) -
         ready_or_labels(setup, services).await?
     };
     let sources = run::sources(setup, &ready.project);
-    let plan = planned(&ready, &sources, goal).await?;
+    let plan = planned(&ready, sources, goal).await?;
     plan.warnings.iter().for_each(|warning| setup.console.diagnostic(warning));
     if json {
         let json = serde_json::to_string_pretty(&plan.to_json()).unwrap_or_default();
@@ -167,10 +167,16 @@ pub async fn plan(setup: &Setup, services: &[String], goal: &Goal, json: bool) -
     setup.console.line(plan.to_string().trim_end())
 }
 
-async fn planned(ready: &Ready, sources: &Sources, goal: &Goal) -> Result<Plan, Stop> {
-    let observed = observe(ready, Detail::Full).await?;
-    let sources = run::explained(sources.clone(), &ready.project, &observed.images, run::texts().as_ref());
-    plan::plan(&ready.project, &observed, &sources, goal).map_err(Stop::usage)
+async fn planned(ready: &Ready, sources: Sources, goal: &Goal) -> Result<Plan, Stop> {
+    let mut observed = observe(ready, Detail::Listing).await?;
+    let run = execute::Run {
+        engine: ready.engine.clone(),
+        project: Arc::clone(&ready.project),
+        sources: Arc::new(sources),
+        texts: run::texts(),
+        goal: goal.clone(),
+    };
+    execute::plan(&run, &mut observed).await.map_err(Stop::usage)
 }
 
 /// `down`. Data is deleted only after a question that names it.
@@ -180,7 +186,7 @@ async fn planned(ready: &Ready, sources: &Sources, goal: &Goal) -> Result<Plan, 
 pub async fn down(setup: &Setup, services: &[String], goal: Goal, yes: bool) -> Result<(), Stop> {
     let ready = ready_or_labels(setup, services).await?;
     if matches!(&goal.verb, Verb::Down(options) if options.volumes) && !yes {
-        let plan = planned(&ready, &Sources::default(), &goal).await?;
+        let plan = planned(&ready, Sources::default(), &goal).await?;
         confirm_volumes(setup, &ready, &plan).await?;
     }
     let outcome = carry_out(setup, &ready, Sources::default(), goal, false).await?;
@@ -247,7 +253,7 @@ pub fn confirm(setup: &Setup, question: &str, flag: &str) -> Result<(), Stop> {
 /// What failed, or that the question was not answered with yes.
 pub async fn remove(setup: &Setup, services: &[String], goal: Goal, force: bool) -> Result<(), Stop> {
     let ready = ready_or_labels(setup, services).await?;
-    let plan = planned(&ready, &Sources::default(), &goal).await?;
+    let plan = planned(&ready, Sources::default(), &goal).await?;
     let mut names: Vec<&str> = Vec::new();
     for step in &plan.steps {
         if let Operation::Remove { target, .. } = &step.operation {

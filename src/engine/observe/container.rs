@@ -1,53 +1,25 @@
-//! What exists: listings turned into [`Observed`], and one container in full.
-//!
-//! A look is a handful of requests at once, never one per container; [`Detail::Full`] inspects containers besides.
+//! Containers as the engine tells of them: a line of a listing, or one in full.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-use futures_util::{StreamExt, TryStreamExt, future, stream};
-use jiff::Timestamp as Instant;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::model::{
-    ByteSize, ContainerId, ContainerState, ExitInfo, HealthState, ImageId, ImageRef, Observed, ObservedContainer,
-    ObservedImage, ObservedMount, ObservedNetwork, ObservedVolume, Project, ProjectName, PublishedPort, ServiceName,
-    Timestamp,
+    ContainerId, ContainerState, ExitInfo, HealthState, ImageId, ObservedContainer, ObservedMount, PublishedPort,
+    ServiceName, Timestamp,
 };
 
 use super::{
-    Engine,
-    error::{EngineError, Subject},
-    http::{escape, escape_image},
-    spec::labels,
-    wire,
+    super::{
+        Engine,
+        error::{EngineError, Subject},
+        http::escape,
+        spec::labels,
+        wire,
+    },
+    moment::timestamp,
 };
 
-/// So many requests at once.
-const CONCURRENT: usize = 8;
 /// Of a probe's output; engines keep 4096 bytes themselves.
 const PROBE_OUTPUT: usize = 8192;
-
-/// How closely containers are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// What the listing tells: no start and end times, restarts, out-of-memory kills, terminal, log driver.
-    Listing,
-    /// Everything, with one more request for each container.
-    Full,
-}
-
-/// A project that the engine has containers of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectSummary {
-    /// Its name.
-    pub name: String,
-    /// How many containers are in each state, by the engine's word: `running`, `exited`.
-    pub states: BTreeMap<String, usize>,
-    /// Its compose files, as its containers' labels say.
-    pub files: String,
-}
 
 /// One run of a healthcheck's probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,179 +70,6 @@ pub struct ContainerDetail {
 }
 
 impl Engine {
-    /// What exists of a project, and of what its services name.
-    ///
-    /// # Errors
-    ///
-    /// Any failure of a listing; a container that goes away meanwhile is none.
-    pub async fn observe(&self, project: &Project, detail: Detail) -> Result<Observed, EngineError> {
-        let images: BTreeSet<ImageRef> =
-            project.services.values().map(|service| service.image_name(&project.name)).collect();
-        let networks: BTreeSet<&str> = project.networks.values().map(|network| network.name.as_str()).collect();
-        let volumes: BTreeSet<&str> = project.volumes.values().map(|volume| volume.name.as_str()).collect();
-        self.observe_wanted(&project.name, images, &networks, &volumes, detail).await
-    }
-
-    /// What exists of a project of which there is no file: by its labels alone.
-    ///
-    /// # Errors
-    ///
-    /// Any failure of a listing.
-    pub async fn observe_name(&self, project: &ProjectName, detail: Detail) -> Result<Observed, EngineError> {
-        self.observe_wanted(project, BTreeSet::new(), &BTreeSet::new(), &BTreeSet::new(), detail).await
-    }
-
-    async fn observe_wanted(
-        &self,
-        project: &ProjectName,
-        images: BTreeSet<ImageRef>,
-        networks: &BTreeSet<&str>,
-        volumes: &BTreeSet<&str>,
-        detail: Detail,
-    ) -> Result<Observed, EngineError> {
-        let (mut containers, images, networks, volumes) = future::try_join4(
-            self.list_containers(project, detail),
-            self.images_named(images),
-            self.list_networks(project, networks),
-            self.list_volumes(project, volumes),
-        )
-        .await?;
-        identify_networks(&mut containers, &networks);
-        Ok(Observed { containers, images, networks, volumes, ..Observed::default() })
-    }
-
-    async fn list_containers(
-        &self,
-        project: &ProjectName,
-        detail: Detail,
-    ) -> Result<Vec<ObservedContainer>, EngineError> {
-        let filter = escape(&format!(r#"{{"label":["{}={project}"]}}"#, labels::PROJECT));
-        let path = format!("/containers/json?all=1&filters={filter}");
-        let listed: Vec<wire::ListedContainer> = self.client().get(&path, Subject::Engine("list containers")).await?;
-        let mut containers: Vec<ObservedContainer> = listed.into_iter().filter_map(from_listing).collect();
-        if detail == Detail::Full {
-            let ids: Vec<ContainerId> = containers.iter().map(|container| container.id.clone()).collect();
-            containers = stream::iter(ids)
-                .map(|id| async move { self.inspect(&id).await })
-                .buffered(CONCURRENT)
-                // One that went away after the listing isn't there.
-                .filter_map(|result| {
-                    future::ready(match result {
-                        Ok(detail) => Some(Ok(detail.container)),
-                        Err(error) if error.is_not_found() => None,
-                        Err(error) => Some(Err(error)),
-                    })
-                })
-                .try_collect()
-                .await?;
-        }
-        containers.sort_by(|a, b| {
-            (&a.service, a.oneoff, a.number, a.created).cmp(&(&b.service, b.oneoff, b.number, b.created))
-        });
-        Ok(containers)
-    }
-
-    /// Those of these images that the engine has.
-    ///
-    /// # Errors
-    ///
-    /// Any failure but that an image is not there.
-    pub async fn images_named(
-        &self,
-        names: BTreeSet<ImageRef>,
-    ) -> Result<BTreeMap<ImageRef, ObservedImage>, EngineError> {
-        stream::iter(names)
-            .map(|name| async move { Ok(self.image(&name).await?.map(|image| (name, image))) })
-            .buffer_unordered(CONCURRENT)
-            .try_filter_map(future::ok)
-            .try_collect()
-            .await
-    }
-
-    /// An image by its name or id; `None` where the engine has none.
-    ///
-    /// # Errors
-    ///
-    /// Any failure but that it is not there.
-    pub async fn image(&self, name: &ImageRef) -> Result<Option<ObservedImage>, EngineError> {
-        let path = format!("/images/{}/json", escape_image(name.as_str()));
-        match self.client().get::<wire::InspectedImage>(&path, Subject::Image(name.as_str())).await {
-            Ok(image) => Ok(Some(from_image(image))),
-            Err(EngineError::NoSuchImage { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn list_networks(
-        &self,
-        project: &ProjectName,
-        wanted: &BTreeSet<&str>,
-    ) -> Result<Vec<ObservedNetwork>, EngineError> {
-        // All of them: filters of different kinds would have to match together, and wanted ones needn't have our label.
-        let listed: Vec<wire::NetworkResource> =
-            self.client().get("/networks", Subject::Engine("list networks")).await?;
-        let mut networks: Vec<ObservedNetwork> = listed
-            .into_iter()
-            .filter(|network| {
-                network.labels.get(labels::PROJECT).is_some_and(|name| *project == name.as_str())
-                    || wanted.contains(network.name.as_str())
-                    || wanted.contains(network.id.as_str())
-            })
-            .map(|network| ObservedNetwork { id: network.id, name: network.name, labels: network.labels })
-            .collect();
-        networks.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(networks)
-    }
-
-    async fn list_volumes(
-        &self,
-        project: &ProjectName,
-        wanted: &BTreeSet<&str>,
-    ) -> Result<Vec<ObservedVolume>, EngineError> {
-        let listed: wire::VolumeList = self.client().get("/volumes", Subject::Engine("list volumes")).await?;
-        let mut volumes: Vec<ObservedVolume> = listed
-            .volumes
-            .into_iter()
-            .filter(|volume| {
-                volume.labels.get(labels::PROJECT).is_some_and(|name| *project == name.as_str())
-                    || wanted.contains(volume.name.as_str())
-            })
-            .map(|volume| ObservedVolume {
-                name: volume.name,
-                driver: volume.driver,
-                created: timestamp(&volume.created_at),
-                labels: volume.labels,
-            })
-            .collect();
-        volumes.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(volumes)
-    }
-
-    /// All projects that the engine has containers of (`ls`), by name.
-    ///
-    /// # Errors
-    ///
-    /// Any failure of the listing.
-    pub async fn projects(&self) -> Result<Vec<ProjectSummary>, EngineError> {
-        let filter = escape(&format!(r#"{{"label":["{}"]}}"#, labels::PROJECT));
-        let path = format!("/containers/json?all=1&filters={filter}");
-        let listed: Vec<wire::ListedContainer> = self.client().get(&path, Subject::Engine("list containers")).await?;
-        let mut projects: BTreeMap<String, ProjectSummary> = BTreeMap::new();
-        for mut container in listed {
-            let Some(name) = container.labels.remove(labels::PROJECT) else { continue };
-            let project = projects.entry(name.clone()).or_insert_with(|| ProjectSummary {
-                name,
-                states: BTreeMap::new(),
-                files: String::new(),
-            });
-            if project.files.is_empty() {
-                project.files = container.labels.remove(labels::CONFIG_FILES).unwrap_or_default();
-            }
-            *project.states.entry(container.state).or_default() += 1;
-        }
-        Ok(projects.into_values().collect())
-    }
-
     /// One container in full, by name or id.
     ///
     /// # Errors
@@ -285,7 +84,7 @@ impl Engine {
 }
 
 /// A container of a listing; `None` for one that has no service: not one of Compose's.
-fn from_listing(listed: wire::ListedContainer) -> Option<ObservedContainer> {
+pub(super) fn from_listing(listed: wire::ListedContainer) -> Option<ObservedContainer> {
     let service = ServiceName::new(listed.labels.get(labels::SERVICE)?).ok()?;
     let state = state(&listed.state);
     Some(ObservedContainer {
@@ -392,26 +191,6 @@ fn probe_run(run: wire::HealthRun) -> Probe {
     Probe { started, took, exit_code: run.exit_code, output }
 }
 
-fn from_image(image: wire::InspectedImage) -> ObservedImage {
-    let mut platform = format!("{}/{}", image.os, image.architecture);
-    if !image.variant.is_empty() {
-        platform = format!("{platform}/{}", image.variant);
-    }
-    ObservedImage {
-        id: ImageId::from(with_algorithm(image.id)),
-        created: image.created.as_deref().and_then(timestamp),
-        size: ByteSize(u64::try_from(image.size).unwrap_or(0)),
-        labels: image.config.labels,
-        volumes: image.config.volumes.into_keys().collect(),
-        platform,
-    }
-}
-
-/// Podman leaves `sha256:` out in some places.
-pub(super) fn with_algorithm(id: String) -> String {
-    if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) { format!("sha256:{id}") } else { id }
-}
-
 fn name(with_slash: &str) -> String {
     with_slash.strip_prefix('/').unwrap_or(with_slash).to_owned()
 }
@@ -436,18 +215,6 @@ fn mount(mount: wire::MountPoint) -> ObservedMount {
 
 fn networks(settings: &wire::Networks) -> BTreeMap<String, String> {
     settings.networks.iter().map(|(name, endpoint)| (name.clone(), endpoint.network_id.clone())).collect()
-}
-
-/// Puts a network's id where Podman's compatible API gives its name for one: by the name it couldn't be told from a
-/// network of the same name that was removed.
-fn identify_networks(containers: &mut [ObservedContainer], networks: &[ObservedNetwork]) {
-    for (name, id) in containers.iter_mut().flat_map(|container| &mut container.networks) {
-        if *id == *name
-            && let Some(network) = networks.iter().find(|network| network.name == *name)
-        {
-            id.clone_from(&network.id);
-        }
-    }
 }
 
 fn ports(listed: Vec<wire::ListedPort>) -> Vec<PublishedPort> {
@@ -489,7 +256,7 @@ fn inspected_ports(ports_of: &BTreeMap<String, Option<Vec<wire::Binding>>>) -> V
 }
 
 /// The engine's word for a state; Podman's words besides.
-pub(super) fn state(word: &str) -> ContainerState {
+fn state(word: &str) -> ContainerState {
     match word {
         "running" | "stopping" => ContainerState::Running,
         "paused" => ContainerState::Paused,
@@ -501,7 +268,7 @@ pub(super) fn state(word: &str) -> ContainerState {
     }
 }
 
-pub(super) fn health_state(word: &str) -> Option<HealthState> {
+pub(in crate::engine) fn health_state(word: &str) -> Option<HealthState> {
     match word {
         "starting" => Some(HealthState::Starting),
         "healthy" => Some(HealthState::Healthy),
@@ -526,15 +293,6 @@ fn exit_in_status(state: ContainerState, status: &str) -> Option<ExitInfo> {
     Some(ExitInfo { code: code.unwrap_or(0), oom_killed: false })
 }
 
-/// A moment as engines write it; Go's zero time is none.
-pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
-    if text.is_empty() || text.starts_with("0001-") {
-        return None;
-    }
-    let instant: Instant = text.parse().ok()?;
-    Some(Timestamp(i64::try_from(instant.as_nanosecond()).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -557,13 +315,6 @@ mod tests {
     }
 
     #[test]
-    fn reads_moments() {
-        assert_eq!(timestamp("1970-01-01T00:00:01.5Z"), Some(Timestamp(1_500_000_000)));
-        assert_eq!(timestamp("1970-01-01T01:00:01+01:00"), Some(Timestamp(1_000_000_000)));
-        assert_eq!(timestamp("0001-01-01T00:00:00Z"), None);
-    }
-
-    #[test]
     fn a_listing_of_podman_is_read() {
         let text = r#"[{"Id":"ab","Names":["/p-web-1"],"Image":"docker.io/library/busybox:latest","ImageID":"sha256:1","Created":5,
             "Ports":null,"Labels":{"com.docker.compose.service":"web","com.docker.compose.container-number":"1"},"State":"stopping",
@@ -575,17 +326,5 @@ mod tests {
             ("p-web-1", 1, ContainerState::Running)
         );
         assert_eq!(container.networks["n"], "n1");
-    }
-
-    #[test]
-    fn a_network_that_podman_calls_by_its_name_has_its_id() {
-        let text = r#"[{"Id":"ab","Names":["/p-web-1"],"Labels":{"com.docker.compose.service":"web"},"State":"running",
-            "NetworkSettings":{"Networks":{"p_default":{"NetworkID":"p_default"},"foreign":{"NetworkID":"foreign"}}}}]"#;
-        let listed: Vec<wire::ListedContainer> = serde_json::from_str(text).unwrap();
-        let mut containers: Vec<ObservedContainer> = listed.into_iter().filter_map(from_listing).collect();
-        let network = ObservedNetwork { id: "n1".into(), name: "p_default".into(), labels: BTreeMap::new() };
-        identify_networks(&mut containers, &[network]);
-        assert_eq!(containers[0].networks["p_default"], "n1");
-        assert_eq!(containers[0].networks["foreign"], "foreign");
     }
 }
