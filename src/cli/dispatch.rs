@@ -7,7 +7,7 @@ use crate::{
     model::Diagnostic,
     plan::{self, RunOptions},
     runtime::headless::{
-        self, Console, Setup, Stop, config,
+        self, Console, Setup, Stop, config, deps,
         follow::Window,
         foreground::{self, Cascade, Foreground},
         inside,
@@ -108,6 +108,7 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
         Verb::Pull(args) => verbs::images(setup, &args.services, goals::pull(args)?, args.quiet, &[]).await,
         Verb::Rebuild(args) => verbs::images(setup, &args.services, goals::rebuild(args)?, args.quiet, &[]).await,
         Verb::Plan(args) => verbs::plan(setup, &args.services, &goals::plan(args)?, args.format == "json").await,
+        Verb::Deps(args) => deps::run(setup, &args.services, args.format == look::Format::Json).await,
         Verb::Ps(args) => ps::run(setup, &ps_options(args)?).await,
         Verb::Logs(args) => logs::run(setup, &logs_options(args)?).await,
         Verb::Exec(args) => inside::exec(setup, &exec_options(args)).await,

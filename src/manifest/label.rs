@@ -104,6 +104,45 @@ pub fn changes_since(
     Some(told.collect())
 }
 
+/// The manifests that an image was built from, read as packages again: those that are the same from what is on disk, the others
+/// from the old texts.
+///
+/// # Errors
+/// Why they are not known, as a fragment.
+pub fn built_from(
+    label: Option<&str>,
+    sources: &ServiceSources,
+    mut old_text: impl FnMut(Digest) -> Option<Vec<u8>>,
+) -> Result<Vec<Manifest>, String> {
+    let Some(label) = label else { return Err("the image doesn't say what it was built from".to_owned()) };
+    let built = read_manifests_label(label).ok_or("the image's label can't be read")?;
+    let mut manifests = Vec::new();
+    for (name, digest) in built.into_iter().filter_map(|(name, digest)| Some((name, digest?))) {
+        let now = sources.manifests.iter().find(|manifest| manifest.name == name);
+        if let Some(same) = now.filter(|manifest| manifest.digest == Some(digest)) {
+            manifests.push(same.clone());
+            continue;
+        }
+        let kind = now.map(|now| now.kind).or_else(|| super::kind_of(&name)).unwrap_or(ManifestKind::Other);
+        if super::ecosystem(kind).is_none() {
+            continue;
+        }
+        let text = old_text(digest).ok_or_else(|| format!("the {name} that the image was built from is not kept"))?;
+        let read = super::reader::of_bytes(&text, kind);
+        manifests.push(Manifest {
+            path: now.map(|now| now.path.clone()).unwrap_or_default(),
+            name,
+            kind,
+            digest: Some(digest),
+            packages: read.packages,
+            settings: read.settings,
+            problem: read.problem,
+            because: String::new(),
+        });
+    }
+    Ok(manifests)
+}
+
 /// What a plan is told of the changes, by the manifest's name: those that are known to be of packages alone, and, as an empty list,
 /// those of comments and order.
 pub fn package_changes(told: &[ManifestChange]) -> BTreeMap<String, Vec<PackageChange>> {

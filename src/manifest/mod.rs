@@ -1,12 +1,14 @@
 //! Dependencies: which files declare a service's packages, what they declare, and what changed.
 //!
 //! `discover` finds the files that a service's image build reads; `format` names each one's format and reads it as packages;
-//! `diff` tells two states of a file apart; `fingerprint` says whether there are two states at all. A file that no parser knows
+//! `diff` tells two states of a file apart; `fingerprint` says whether there are two states at all. `comparison` lays declared, built
+//! and installed side by side. A file that no parser knows
 //! or that can't be parsed is still followed, as "changed".
 //!
 //! Never runs anything, never asks an index, never looks at time stamps. Reading is bounded, and whatever comes out for the screen has
 //! the credentials of its URLs masked.
 
+pub mod comparison;
 mod declared;
 pub mod diff;
 pub mod discover;
@@ -14,6 +16,7 @@ mod dockerfile;
 pub mod fingerprint;
 mod format;
 mod go;
+pub mod installed;
 mod json;
 pub mod label;
 pub mod mounts;
@@ -21,6 +24,7 @@ mod node;
 mod php;
 mod python;
 mod reader;
+pub mod requirers;
 pub mod resolver;
 mod ruby;
 mod rust;

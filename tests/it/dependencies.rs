@@ -1,4 +1,4 @@
-//! What `devbox plan` and `rebuild` say of changed dependencies, on a real engine.
+//! What `devbox plan`, `rebuild` and `deps` say of dependencies, on a real engine.
 
 use crate::support::project::TestProject;
 
@@ -17,4 +17,54 @@ fn a_change_since_the_build_is_told_as_packages() {
     project.write("requirements.txt", "# the web framework\ndjango==5.1.3\n");
     let rebuilt = project.succeeds(&["rebuild"]);
     assert!(rebuilt.contains("no dependencies changed"), "{rebuilt}");
+}
+
+const PYTHON: &str =
+    "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\n";
+const TWO: &str = "
+services:
+  web: &web {build: ., init: true, command: sleep 1000, stop_grace_period: 1s}
+  worker: *web
+  cache: {image: 'busybox:latest'}
+";
+
+#[test]
+fn declared_built_and_installed_stand_side_by_side() {
+    let files = [("compose.yaml", TWO), ("Dockerfile", PYTHON), ("requirements.txt", "rich==13.7.1\n")];
+    let Some(project) = TestProject::new("deps", &files) else { return };
+    let before = project.succeeds(&["deps"]);
+    assert!(before.contains("web, worker"), "{before}");
+    assert!(before.contains("COPY requirements.txt . (Dockerfile:3)"), "{before}");
+    assert!(before.contains("installed is not known: web, worker does not run"), "{before}");
+
+    project.succeeds(&["up", "-d"]);
+    let all = project.succeeds(&["deps", "web"]);
+    let row = |name: &str, text: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.trim_start_matches([' ', '+', '-', '~', '!']).starts_with(name));
+        line.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row("rich", &all), ["rich", "13.7.1", "13.7.1", "13.7.1", "requirements.txt:1"], "{all}");
+    let asked = row("mdurl", &all);
+    assert_eq!((asked[1].as_str(), asked[2].as_str(), asked[4].as_str()), ("-", "-", "markdown-it-py"), "{all}");
+
+    project.write("requirements.txt", "rich==13.8.0\nhumanize\n");
+    let changed = project.succeeds(&["deps"]);
+    assert!(changed.contains("requirements.txt  COPY requirements.txt . (Dockerfile:3)  ▲ changed since the build"));
+    assert_eq!(row("rich", &changed), ["~", "rich", "13.8.0", "13.7.1", "13.7.1", "requirements.txt:1"], "{changed}");
+    assert_eq!(row("humanize", &changed), ["+", "humanize", "any", "-", "-", "requirements.txt:2"], "{changed}");
+    let json: serde_json::Value = serde_json::from_str(&project.succeeds(&["deps", "--format", "json"])).expect("JSON");
+    assert_eq!(json[0]["services"], serde_json::json!(["web", "worker"]));
+    let rich = json[0]["packages"].as_array().expect("rows").iter().find(|row| row["name"] == "rich").expect("rich");
+    assert_eq!((&rich["built"], &rich["difference"]), (&"13.7.1".into(), &"changed".into()));
+
+    assert!(project.fails(2, &["deps", "cache"]).contains("cache is not built here"));
+    assert!(project.fails(2, &["deps", "wbe"]).contains("did you mean `web`?"));
+}
+
+#[test]
+fn deps_works_where_no_engine_answers() {
+    let files = [("compose.yaml", COMPOSE), ("Dockerfile", DOCKERFILE), ("requirements.txt", "django==5.1.3\n")];
+    let project = TestProject::without_engine("deps", &files);
+    let said = project.succeeds(&["-H", "unix:///nowhere/docker.sock", "deps", "web"]);
+    assert!(said.contains("django") && said.contains("no container engine answers"), "{said}");
 }

@@ -5,6 +5,7 @@
 //! other things.
 
 pub mod change;
+pub mod dependencies;
 pub mod image;
 pub mod inside;
 pub mod look;
@@ -144,6 +145,8 @@ pub enum Verb {
     Pull(image::Pull),
     /// Build images whose dependencies changed and replace their containers
     Rebuild(image::Rebuild),
+    /// Show which manifests each service has, and its packages: declared, built, installed
+    Deps(dependencies::Deps),
     /// List the project's services and containers
     Ps(look::Ps),
     /// Show logs, merged by time
