@@ -89,6 +89,7 @@ fn shop_migrates_answers_from_its_database_and_keeps_its_data() {
     let tests = project.run(&["run", "--rm", "-T", "web", "python", "manage.py", "test"]);
     assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stderr));
 
+    assert_eq!(project.volumes_in_use(), [format!("{}_db", project.name)]);
     project.succeeds(&["down"]);
     assert_eq!(project.on_engine(), [format!("volume {}_db", project.name)]);
     project.succeeds(&["up", "-d", "--wait"]);

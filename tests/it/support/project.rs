@@ -138,6 +138,17 @@ impl TestProject {
         stderr.into_owned()
     }
 
+    /// The volumes that its containers have, also those without a name of their own, sorted.
+    pub fn volumes_in_use(&self) -> Vec<String> {
+        let filters = Some(self.label_filter());
+        let options = ListContainersOptions { all: true, filters, ..Default::default() };
+        let containers = block_on(self.docker().list_containers(Some(options))).expect("containers");
+        let mounts = containers.into_iter().flat_map(|container| container.mounts.unwrap_or_default());
+        let mut volumes: Vec<String> = mounts.filter_map(|mount| mount.name).filter(|name| !name.is_empty()).collect();
+        volumes.sort();
+        volumes
+    }
+
     /// What the engine has of this project: `container NAME`, `network NAME`, `volume NAME`, sorted.
     pub fn on_engine(&self) -> Vec<String> {
         let docker = self.docker().clone();
