@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{Scene, pane};
+use super::{Scene, mask::masked, pane};
 use crate::app::{
     build_text::{self, Kind},
     view::Pane,
@@ -29,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
             Kind::Step(crate::app::history::Role::Works) => theme.text,
             _ => style,
         };
-        let x = pane::row(buffer, left, row, area.x + 1, &line.text, text_style);
+        let x = pane::row(buffer, left, row, area.x + 1, &masked(&line.text), text_style);
         if text_style != style && x > area.x {
             // Only the sign has the colour of what is done.
             let sign = ratatui::layout::Rect {

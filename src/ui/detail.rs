@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{Scene, pane};
+use super::{Scene, mask::masked, pane};
 use crate::app::{facts, view::Pane};
 
 /// Columns of the labels.
@@ -19,6 +19,6 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         let indent = if fact.label.is_empty() && line == 0 && scene.state.view.detail_top == 0 { 1 } else { 1 + LABEL };
         pane::row(buffer, area, line, area.x + 1, fact.label, scene.theme.dim);
         let style = fact.role.map_or(scene.theme.text, |role| scene.theme.role(role));
-        pane::row(buffer, area, line, area.x + indent, &fact.text, style);
+        pane::row(buffer, area, line, area.x + indent, &masked(&fact.text), style);
     }
 }

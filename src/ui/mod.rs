@@ -10,6 +10,7 @@ mod header;
 mod keys;
 mod logs;
 mod main_pane;
+mod mask;
 mod notice;
 mod overlay;
 mod pane;

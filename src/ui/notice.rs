@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Scene, pane, rest, text};
+use super::{Scene, mask::masked, pane, rest, text};
 use crate::app::{action::Action, notices, state::State};
 
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
@@ -16,7 +16,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let words = Rect { width: left.saturating_sub(area.x + 1), ..area };
     let mut x = pane::row(buffer, words, 0, area.x + 1, notice.role.sign(), theme.role(notice.role)) + 1;
     let others = if all.len() > 1 { format!("  (1 of {})", all.len()) } else { String::new() };
-    x = pane::row(buffer, words, 0, x, &notice.text, theme.role(notice.role)) + 2;
+    x = pane::row(buffer, words, 0, x, &masked(&notice.text), theme.role(notice.role)) + 2;
     for piece in &notice.more {
         if rest(words, x) < 4 {
             break;

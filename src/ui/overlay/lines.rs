@@ -7,7 +7,7 @@ use crate::{
     app::{facts, history::Entry},
     manifest::diff::DiffLine,
     model::ServiceName,
-    ui::{Scene, pane, text},
+    ui::{Scene, mask::masked, pane, text},
 };
 
 const WIDTH: usize = 110;
@@ -44,7 +44,7 @@ pub(super) fn event(scene: &Scene<'_>, entry: &Entry, top: usize, buffer: &mut B
     lines.extend(text::wrap(&text::safe(&entry.text), room).into_iter().map(|line| (line, theme.role(entry.role))));
     if !entry.detail.is_empty() {
         lines.push((String::new(), theme.text));
-        let wrapped = entry.detail.iter().flat_map(|line| text::wrap(&text::safe(line), room));
+        let wrapped = entry.detail.iter().flat_map(|line| text::wrap(&masked(&text::safe(line)), room));
         lines.extend(wrapped.map(|line| (line, theme.text)));
     }
     let name = entry.service.as_ref().map_or_else(String::new, |name| format!("{name}  "));
@@ -59,6 +59,6 @@ fn show(scene: &Scene<'_>, title: &str, keys: &str, lines: &[(String, Style)], t
     let shown = usize::from(area.height);
     let top = top.min(lines.len().saturating_sub(shown));
     for (row, (line, style)) in lines.iter().skip(top).take(shown).enumerate() {
-        pane::row(buffer, area, row, area.x, line, *style);
+        pane::row(buffer, area, row, area.x, &masked(line), *style);
     }
 }
