@@ -173,22 +173,22 @@ actions! {
         ShowTab(1), "tab-1", "logs", "the Logs tab", ["1"];
         ShowTab(2), "tab-2", "build", "the Build tab", ["2"];
         ShowTab(3), "tab-3", "events", "the Events tab", ["3"];
-        Enter, "enter", "open", "go in: a service's logs, a traceback, an event's cause", ["Enter"];
+        Enter, "enter", "open", "go in: logs, traceback, cause", ["Enter"];
         Back, "back", "back", "go back out", ["Esc"];
         Select, "select", "select", "select several services", ["Space"];
-        Zoom, "zoom", "zoom", "the pane takes the whole screen, and gives it back", ["z"];
+        Zoom, "zoom", "zoom", "one pane on the whole screen", ["z"];
     }
     Services {
-        Rebuild, "rebuild", "rebuild", "rebuild what changed, or the selected services", ["b"];
+        Rebuild, "rebuild", "rebuild", "rebuild what changed, or selected", ["b"];
         RebuildFresh, "rebuild-fresh", "fresh", "rebuild fresh: pull, no cache", ["F"];
         ApplyPlan, "apply", "up", "up: apply the plan", ["u"];
         Restart, "restart", "restart", "restart", ["r"];
         Stop, "stop", "stop", "stop", ["S"];
         Shell, "shell", "shell", "a shell in the container", ["s"];
         ShellScreen, "shell-screen", "shell", "a shell on the whole screen", ["!"];
-        Attach, "attach", "attach", "attach to the service's own process", ["a"];
-        Diff, "diff", "diff", "the text diff of the waiting change", ["d"];
-        Dismiss, "dismiss", "close", "ignore the change, or close the notice", ["x"];
+        Attach, "attach", "attach", "attach to the service's process", ["a"];
+        Diff, "diff", "diff", "the diff of the waiting change", ["d"];
+        Dismiss, "dismiss", "close", "ignore the change; close a notice", ["x"];
         OpenAddress, "open", "open", "open the published address", ["o"];
         TakeDown, "take-down", "down", "down: remove the project's containers and networks", [];
         RemoveOrphans, "remove-orphans", "orphans", "remove containers of services that are not in the file", [];
@@ -205,7 +205,7 @@ actions! {
         PreviousError, "previous-error", "previous error", "previous error of any service", ["E"];
         Wrap, "wrap", "wrap", "wrap long lines, or cut them", ["w"];
         Timestamps, "timestamps", "times", "show each line's time, or not", ["t"];
-        Fields, "fields", "fields", "show JSON lines as fields, or as they are", ["J"];
+        Fields, "fields", "fields", "JSON as fields, or as written", ["J"];
         Mark, "mark", "mark", "mark the line", ["m"];
         Copy, "copy", "copy", "copy the line or the marked lines", ["y"];
         CopyLastError, "copy-last-error", "copy error", "copy the last error", ["Y"];
@@ -214,12 +214,12 @@ actions! {
         SaveLog, "save-log", "save", "save the shown log to a file", [];
     }
     Program {
-        Palette, "palette", "commands", "find a command, service or tab by name", [":"];
+        Palette, "palette", "commands", "commands, services, tabs by name", [":"];
         Help, "help", "help", "the keys of where you are", ["?"];
         OwnLog, "own-log", "devbox's log", "devbox's own log", ["L"];
-        Mouse, "mouse", "mouse", "the mouse for devbox, or for the terminal's own selection", ["M"];
+        Mouse, "mouse", "mouse", "mouse for devbox or the terminal", ["M"];
         Redraw, "redraw", "redraw", "draw everything anew", ["Ctrl-L"];
-        Interrupt, "interrupt", "cancel", "cancel what runs; with nothing running, ask whether to leave", ["Ctrl-C"];
+        Interrupt, "interrupt", "cancel", "cancel what runs, or ask to leave", ["Ctrl-C"];
         Background, "background", "background", "put devbox into the background", ["Ctrl-Z"];
         Quit, "quit", "quit", "leave; the services go on", ["q"];
         QuitAndStop, "quit-and-stop", "stop and quit", "stop everything and leave", ["Q"];

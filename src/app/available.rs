@@ -2,7 +2,9 @@
 
 use super::{
     action::Action,
+    log_view::Finding,
     notices,
+    overlay::Overlay,
     state::State,
     view::{Pane, Tab},
 };
@@ -28,6 +30,8 @@ pub fn why_not(state: &State, action: Action) -> Option<&'static str> {
         Dismiss => unless(!notices::all(state).is_empty(), "no notice is shown"),
         OpenAddress => unless(notices::address(state).is_some(), "it publishes no port"),
         TakeDown | TakeDownVolumes => engine(state).or(unless(any_container(state), "nothing is there")),
+        NextError | PreviousError | CopyLastError => unless(any_error(state), "no errors"),
+        NextHit | PreviousHit if state.log_view.searched().is_none() => Some("nothing is searched for"),
         Follow | Search | Filter | Wrap | Timestamps | Mark | NextHit | PreviousHit | SaveLog | CopyScreen
         | CopyLast | Fields => unless(state.view.tab == Tab::Logs, "it belongs to the logs"),
         Copy => unless(state.view.tab == Tab::Logs || state.overlay.is_some(), "it belongs to the logs"),
@@ -54,6 +58,10 @@ fn any_container(state: &State) -> bool {
     state.observed.as_ref().is_some_and(|observed| !observed.containers.is_empty() || !observed.networks.is_empty())
 }
 
+fn any_error(state: &State) -> bool {
+    state.logs.lanes().any(|(_, lane)| lane.error_count() > 0)
+}
+
 fn cursor_runs(state: &State) -> bool {
     state.view.cursor.as_ref().is_some_and(|name| state.running_container(name).is_some())
 }
@@ -61,6 +69,41 @@ fn cursor_runs(state: &State) -> bool {
 fn cursor_open(state: &State) -> bool {
     let service = state.view.cursor.as_ref().and_then(|name| state.project.services.get(name));
     service.is_some_and(|service| service.stdin_open)
+}
+
+/// A word or two for the key bar: what the key does now.
+pub fn word(state: &State, action: Action) -> &'static str {
+    match action {
+        Action::Follow if state.log_view.is_following() => "freeze",
+        Action::Zoom if state.view.zoomed => "back",
+        action => action.info().short,
+    }
+}
+
+/// The keys of what takes all of them now: a line that is typed, an overlay. `None` where the key map is in force.
+pub fn taken(state: &State) -> Option<Vec<(String, &'static str)>> {
+    let key = |action| state.keymap.key(action).map_or_else(String::new, |key| key.to_string());
+    let of = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, word)| ((*key).to_owned(), *word)).collect();
+    let Some(overlay) = &state.overlay else {
+        let prompt = state.log_view.prompt()?;
+        let enter = match prompt.finding {
+            Finding::Search => "search",
+            Finding::Filter => "filter",
+        };
+        return Some(of(&[("Enter", enter), ("Esc", "give up"), ("↑ ↓", "earlier ones")]));
+    };
+    Some(match overlay {
+        Overlay::Palette(_) => of(&[("Enter", "do it"), ("↑ ↓", "choose"), ("Esc", "close")]),
+        Overlay::Confirm(confirm) => {
+            let answers = confirm.answers.iter().map(|answer| (answer.key.to_string(), answer.word));
+            answers.chain([("Esc".to_owned(), confirm.otherwise)]).collect()
+        }
+        Overlay::Diff(..) => {
+            vec![(key(Action::Rebuild), "rebuild"), (key(Action::Dismiss), "ignore"), ("Esc".to_owned(), "close")]
+        }
+        Overlay::Event(..) => vec![(key(Action::Copy), "copy"), ("Esc".to_owned(), "close")],
+        Overlay::Help(_) | Overlay::OwnLog => of(&[("Esc", "close")]),
+    })
 }
 
 /// The actions that the key bar shows, most wanted first. The bar cuts the list where the line ends, `quit` and `help` stay.
@@ -81,6 +124,13 @@ pub fn key_bar(state: &State) -> Vec<Action> {
         _ => wanted.extend([Rebuild, Restart, Shell, ApplyPlan, Stop, Search, Filter, NextError, OpenAddress, Attach]),
     }
     wanted.push(Zoom);
+    if !state.jobs.is_idle() {
+        // It would only wait for what runs, or become a part of it.
+        wanted.retain(|action| !matches!(action, Rebuild | RebuildFresh | Restart | ApplyPlan | Stop));
+        if !matches!((state.view.focus, state.view.tab), (_, Tab::Logs)) {
+            wanted.insert(1, MergedLogs);
+        }
+    }
     let mut seen = std::collections::BTreeSet::new();
     wanted.retain(|action| seen.insert(*action) && why_not(state, *action).is_none());
     wanted

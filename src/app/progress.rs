@@ -133,10 +133,10 @@ impl JobProgress {
         self.plan.as_ref()?.steps.iter().find(|step| step.id == id)
     }
 
-    /// Why a step is done.
+    /// Why a step is done; nothing where what it does says it.
     pub fn cause(&self, step: &Step) -> Option<String> {
         let group = self.plan.as_ref()?.groups.iter().find(|group| group.id == step.group)?;
-        Some(group.cause.to_string())
+        (group.cause != crate::plan::Cause::Missing).then(|| group.cause.to_string())
     }
 
     /// What the job does to a service now; `None` when it does nothing more.

@@ -15,7 +15,10 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     if let Some((said, _)) = &state.said {
         area = say(scene, area, said, buffer);
     }
-    let label = |action: Action| Some((state.keymap.key(action)?.to_string(), action.info().short));
+    if let Some(keys) = available::taken(state) {
+        return write(scene, area, keys, buffer);
+    }
+    let label = |action: Action| Some((state.keymap.key(action)?.to_string(), available::word(state, action)));
     let wide = |(key, word): &(String, &str)| text::width(key) + 1 + text::width(word) + 2;
     let always: Vec<_> = ALWAYS.into_iter().filter_map(label).collect();
     let reserved: usize = always.iter().map(wide).sum();
@@ -29,8 +32,14 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         room -= takes;
         shown.push(item);
     }
+    write(scene, area, shown.into_iter().chain(always), buffer);
+}
+
+/// Writes keys and their words, as many as fit.
+fn write(scene: &Scene<'_>, area: Rect, keys: impl IntoIterator<Item = (String, &'static str)>, buffer: &mut Buffer) {
+    let theme = scene.theme;
     let mut x = area.x + 1;
-    for (key, word) in shown.into_iter().chain(always) {
+    for (key, word) in keys {
         if rest(area, x) < text::width(&key) + 1 + text::width(word) {
             break;
         }

@@ -16,7 +16,7 @@ pub(super) fn draw(scene: &Scene<'_>, status: &Status, buffer: &mut Buffer) {
     let content = scene.geometry.content(Pane::Main);
     let wide = scene.geometry.layout == Layout::Wide;
     let line = if wide {
-        Rect { x: content.x + 1, width: content.width.saturating_sub(1), height: 1, ..content }
+        Rect { x: content.x + 1, width: content.width.saturating_sub(2), height: 1, ..content }
     } else {
         let area = scene.geometry.pane(Pane::Main);
         let tabs = tabs::labels(scene.state).last().map_or(0, |label| label.x + text::width(&label.text) as u16 + 2);
