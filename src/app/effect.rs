@@ -1,7 +1,7 @@
 //! What `update` asks `runtime` for, as data. An effect that carries a wanted set carries all of it, so repeating one is
 //! harmless.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
     job::{Job, JobId},
@@ -32,8 +32,13 @@ pub enum Effect {
     Follow(BTreeSet<Follow>),
     /// Measure these containers, and no others.
     Stats(BTreeSet<ContainerId>),
-    /// Watch the manifests of this project.
-    Watch(Arc<Project>),
+    /// Watch the manifests of this project, and these files.
+    Watch {
+        /// The project.
+        project: Arc<Project>,
+        /// What loading it read or looked for.
+        files: Arc<BTreeSet<PathBuf>>,
+    },
     /// Ask what the healthcheck of these containers said last.
     Probe(BTreeSet<ContainerId>),
     /// Read the compose files again.

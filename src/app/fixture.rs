@@ -6,6 +6,7 @@ use super::{
     changes::{ManifestDiff, ServiceChange},
     effect::Effect,
     engine_status::EngineName,
+    files::Reading,
     job::JobId,
     keymap::Key,
     message::{EngineReport, Input, Message},
@@ -80,6 +81,22 @@ pub fn project() -> Project {
         secrets: BTreeMap::new(),
         configs: BTreeMap::new(),
     }
+}
+
+/// The same with another port of web and a service more.
+pub fn edited() -> Project {
+    let mut project = project();
+    let web = project.services.get_mut(&name("web")).unwrap();
+    web.environment.insert("DEBUG".into(), Some("1".into()));
+    let mail = Service { image: Some("mailpit:1".into()), ..Service::empty(name("mail")) };
+    project.services.insert(mail.name.clone(), mail);
+    project
+}
+
+/// The compose files were read and are right.
+pub fn loaded(project: Project) -> Message {
+    let result = Ok(Arc::new(project));
+    Message::Loaded(Box::new(Reading { result, warnings: Vec::new(), files: Default::default() }))
 }
 
 /// A container that has run for so many seconds.

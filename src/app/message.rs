@@ -1,17 +1,18 @@
 //! Everything that can reach [`update`](super::update::update): one closed enum, so that what happened can be logged,
 //! compared and replayed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crossterm::event::MouseEvent;
 
 use super::{
-    changes::ServiceChange, engine_status::EngineName, job::JobId, keymap::Key, log_view::Scanned, stats::Usage,
+    changes::ServiceChange, engine_status::EngineName, files::Reading, job::JobId, keymap::Key, log_view::Scanned,
+    stats::Usage,
 };
 use crate::{
     execute,
     logs::Batch,
-    model::{ContainerId, Diagnostic, ExitInfo, HealthState, Observed, Project, ServiceName, Sources, Timestamp},
+    model::{ContainerId, Diagnostic, ExitInfo, HealthState, Observed, ServiceName, Sources, Timestamp},
 };
 
 /// What reaches `update`.
@@ -26,7 +27,7 @@ pub enum Message {
     /// The engine was reached, lost, looked at, or said something.
     Engine(EngineReport),
     /// The compose files were read again.
-    Loaded(Result<Arc<Project>, Arc<Diagnostic>>),
+    Loaded(Box<Reading>),
     /// The manifests on disk, as they are now.
     Sources(Arc<Sources>),
     /// What every service's image was not built from, as it is now.
@@ -35,8 +36,8 @@ pub enum Message {
     Shadows(Vec<(ServiceName, Arc<Diagnostic>)>),
     /// Something to know that stays true: a log that can't be read, a folder that can't be watched.
     Warned(Arc<Diagnostic>),
-    /// Compose or env files have other content than before.
-    FilesChanged,
+    /// These compose or env files have other content than before.
+    FilesChanged(Vec<PathBuf>),
     /// A run reports.
     Job(JobId, execute::Event),
     /// Lines of containers.

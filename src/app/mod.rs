@@ -13,6 +13,7 @@ pub mod changes;
 pub mod effect;
 pub mod engine_status;
 pub mod facts;
+pub mod files;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod geometry;

@@ -1,6 +1,8 @@
 //! The line above the keys: what wants the user, read from the state, so that a notice goes when its cause is gone.
 //! What the user closed is kept by key and shown no more while the same cause lasts.
 
+use std::sync::Arc;
+
 use super::{
     action::Action,
     builds::{BuildRun, End},
@@ -11,14 +13,18 @@ use super::{
 };
 use crate::{
     model::{Diagnostic, ServiceName},
-    plan::StepId,
+    plan::{Plan, StepId},
 };
 
 /// By which a closed notice is known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKey {
-    /// The compose files can't be read: the message.
+    /// The compose files can't be read: the messages.
     Load(String),
+    /// An edit of the compose files waits; closing it goes through [`super::files::Files::ignore`].
+    Edit,
+    /// The engine answers, and what exists can't be seen: the message.
+    Unseen(String),
     /// A step of a job failed: the job and the message.
     Failure(JobId, String),
     /// A build failed.
@@ -51,13 +57,15 @@ pub struct Notice {
 /// Every notice that is not closed, the gravest first.
 pub fn all(state: &State) -> Vec<Notice> {
     let mut notices = Vec::new();
-    notices.extend(state.load_error.as_deref().map(load));
+    notices.extend(load(&state.files.errors));
+    notices.extend(state.unseen.as_deref().map(unseen));
     notices.extend(state.failures.iter().map(|(job, diagnostic)| failure(*job, diagnostic)));
     notices.extend(failed_builds(state).map(|run| build(state, run)));
-    notices.extend(state.changes.groups().iter().filter(|group| !is_being_built(state, group)).map(change));
+    notices.extend(waiting_groups(state).map(|group| change(&group)));
+    notices.extend(edit(state));
     notices.extend(orphan_notice(state));
     notices.extend(state.shadows.iter().map(|(service, hidden)| shadow(service, hidden)));
-    notices.extend(state.warnings.iter().map(|warning| self::warning(warning)));
+    notices.extend(state.files.warnings.iter().chain(&state.warnings).map(|warning| self::warning(warning)));
     notices.retain(|notice| !state.closed.contains(&notice.key));
     notices
 }
@@ -71,14 +79,39 @@ fn one_line(diagnostic: &Diagnostic) -> String {
 
 const CLOSE: (Action, &str) = (Action::Dismiss, "close");
 
-fn load(diagnostic: &Diagnostic) -> Notice {
+fn load(errors: &[Arc<Diagnostic>]) -> Option<Notice> {
+    let more = match errors.len() {
+        0 | 1 => Vec::new(),
+        count => vec![format!("and {} more", count - 1)],
+    };
+    Some(Notice {
+        key: NoticeKey::Load(errors.iter().map(ToString::to_string).collect()),
+        role: Role::Failed,
+        text: one_line(errors.first()?),
+        more,
+        acts: vec![(Action::Enter, "where"), CLOSE],
+    })
+}
+
+fn unseen(diagnostic: &Diagnostic) -> Notice {
     Notice {
-        key: NoticeKey::Load(diagnostic.to_string()),
+        key: NoticeKey::Unseen(diagnostic.what.clone()),
         role: Role::Failed,
         text: one_line(diagnostic),
         more: Vec::new(),
-        acts: vec![(Action::Enter, "where"), CLOSE],
+        acts: vec![(Action::Enter, "why"), CLOSE],
     }
+}
+
+fn edit(state: &State) -> Option<Notice> {
+    let plan = state.files.plan.as_ref()?;
+    Some(Notice {
+        key: NoticeKey::Edit,
+        role: Role::Wants,
+        text: format!("{} changed", state.files.names(&state.project.directory)),
+        more: steps(plan),
+        acts: vec![(Action::ApplyPlan, "apply"), (Action::Enter, "plan"), CLOSE],
+    })
 }
 
 fn failure(job: JobId, diagnostic: &Diagnostic) -> Notice {
@@ -124,6 +157,15 @@ fn is_being_built(state: &State, group: &Group<'_>) -> bool {
     group.services.iter().all(builds)
 }
 
+fn waiting_groups(state: &State) -> impl Iterator<Item = Group<'_>> {
+    state.changes.groups().into_iter().filter(|group| !is_being_built(state, group))
+}
+
+/// How many changes wait for the user: of dependencies, and an edit of the compose files.
+pub fn waiting(state: &State) -> usize {
+    waiting_groups(state).count() + usize::from(state.files.plan.is_some())
+}
+
 fn change(group: &Group<'_>) -> Notice {
     let services: Vec<ServiceName> = group.services.iter().copied().cloned().collect();
     let mut acts = vec![(Action::Rebuild, "rebuild"), (Action::Dismiss, "ignore")];
@@ -137,6 +179,19 @@ fn change(group: &Group<'_>) -> Notice {
         more: described(group.change),
         acts,
     }
+}
+
+/// A plan in pieces, one for each thing that is done: `recreate web, worker`.
+fn steps(plan: &Plan) -> Vec<String> {
+    let mut steps: Vec<(&str, Vec<String>)> = Vec::new();
+    for group in plan.visible() {
+        let (word, subject) = (group.action.word(), group.subject.to_string());
+        match steps.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, subjects)) => subjects.push(subject),
+            None => steps.push((word, vec![subject])),
+        }
+    }
+    steps.into_iter().map(|(word, subjects)| format!("{word} {}", subjects.join(", "))).collect()
 }
 
 /// A change in pieces: its packages, or what the manifests' changes amount to.

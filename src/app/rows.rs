@@ -41,7 +41,7 @@ pub fn row<'a>(state: &State, service: &'a Service) -> Row<'a> {
         Some(doing) => (Role::Busy, doing_words(state, &doing)),
         None => standing(state, service, &containers),
     };
-    let waits = state.changes.waiting(&service.name).is_some();
+    let waits = state.changes.waiting(&service.name).is_some() || state.files.waits(&service.name);
     let role = if waits && !matches!(state_role, Role::Failed | Role::Busy) { Role::Wants } else { state_role };
     let samples = containers.iter().filter_map(|container| state.stats.get(&container.id));
     let running = containers.iter().any(|container| container.state == ContainerState::Running);

@@ -11,6 +11,7 @@ use super::{
     builds::Builds,
     changes::Changes,
     engine_status::EngineStatus,
+    files::Files,
     geometry::{Geometry, Wanted},
     history::History,
     job::{JobId, Jobs},
@@ -76,6 +77,8 @@ pub struct State {
     pub sources_read: bool,
     /// How the connection stands.
     pub engine: EngineStatus,
+    /// Why what exists can't be seen although the engine answers.
+    pub unseen: Option<Arc<Diagnostic>>,
     /// Changes that wait.
     pub changes: Changes,
     /// `--on-change`: what a change does, whatever the file says.
@@ -102,9 +105,9 @@ pub struct State {
     pub log_view: LogView,
     /// What healthchecks said last.
     pub probes: BTreeMap<ContainerId, Probe>,
-    /// The compose files can't be read as they are now.
-    pub load_error: Option<Arc<Diagnostic>>,
-    /// Things to know about the project that stay true: loader's warnings, unreadable settings.
+    /// How the compose files stand.
+    pub files: Files,
+    /// Things to know that stay true: unreadable settings, a log that can't be read.
     pub warnings: Vec<Arc<Diagnostic>>,
     /// Failures of jobs that were not closed yet.
     pub failures: Vec<(JobId, Arc<Diagnostic>)>,
@@ -149,11 +152,13 @@ impl State {
         let first = project.enabled().next().or_else(|| project.services.values().next());
         let view = View { cursor: first.map(|service| service.name.clone()), ..View::default() };
         Self {
+            files: Files::of(&project),
             project,
             observed: None,
             sources: Arc::default(),
             sources_read: false,
             engine: EngineStatus::default(),
+            unseen: None,
             changes: Changes::default(),
             on_change: None,
             on_change_default: OnChange::Ask,
@@ -167,7 +172,6 @@ impl State {
             logs: LogStore::default(),
             log_view,
             probes: BTreeMap::new(),
-            load_error: None,
             warnings: Vec::new(),
             failures: Vec::new(),
             closed: BTreeSet::new(),

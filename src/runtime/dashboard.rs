@@ -4,7 +4,7 @@
 //! Each turn takes a bounded number of each kind, so that no flood starves the keys. The loop waits for nothing but its
 //! sources, except while a shell has the terminal, and then messages are still taken in.
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{collections::BTreeSet, future::poll_fn, io, path::PathBuf, sync::Arc, task::Poll, time::Duration};
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     effects::{Effects, Received, Session, now},
-    shell,
+    own_log, shell,
     signals::{self, Signal, Signals},
     terminal::{self, Screen},
 };
@@ -21,6 +21,7 @@ use crate::{
         effect::{self, Effect, Quit},
         keymap::Keymap,
         message::{self, Input, Message},
+        overlay::Overlay,
         state::{Appearance, Colours, State},
         update::update,
     },
@@ -46,6 +47,8 @@ pub struct DashboardRequest {
     pub project: Project,
     /// What the loader warned of.
     pub warnings: Vec<Diagnostic>,
+    /// What the loader read or looked for, absolute.
+    pub files: BTreeSet<PathBuf>,
     /// How the files were read, to read them again when they change.
     pub load: compose::Request,
     /// How to find the engine.
@@ -116,7 +119,9 @@ async fn open(request: DashboardRequest) -> Result<Ended, Box<Diagnostic>> {
     let (effects, received) = Effects::start(session.clone());
     let mut dashboard =
         Dashboard { frames: first, screen, signals, effects, received, keys: Some(EventStream::new()), quit: None };
-    dashboard.carry_out(vec![Effect::Watch(session.project)]).await.map_err(no_terminal)?;
+    let files = Arc::clone(&dashboard.frames.state.files.watched);
+    let watch = Effect::Watch { project: session.project, files };
+    dashboard.carry_out(vec![watch]).await.map_err(no_terminal)?;
     let result = dashboard.turns().await;
     dashboard.close(result).await
 }
@@ -133,7 +138,8 @@ fn first_state(request: DashboardRequest, session: &Session) -> State {
         let what = format!("no theme is called {:?}", settings.theme);
         all.push(Diagnostic::warning(what).help(format!("there are {}", THEMES.join(", "))));
     }
-    all.extend(request.warnings);
+    state.files.warnings = request.warnings.into_iter().map(Arc::new).collect();
+    state.files.watched = Arc::new(request.files);
     state.warnings = all.into_iter().map(Arc::new).collect();
     state.appearance = Appearance { theme: settings.theme.clone(), colours: colours(request.colour) };
     state.on_change = request.on_change;
@@ -205,6 +211,7 @@ enum Woken {
     Lines(crate::logs::Batch),
     Frame,
     Time,
+    OwnLog,
 }
 
 impl Dashboard {
@@ -234,6 +241,7 @@ impl Dashboard {
             () = sleep_until(frames.due()), if frames.state.dirty => Woken::Frame,
             Some(batch) = self.received.lines.recv() => Woken::Lines(batch),
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Woken::Time,
+            () = own_log::written(), if frames.state.overlay == Some(Overlay::OwnLog) => Woken::OwnLog,
         }
     }
 
@@ -248,6 +256,7 @@ impl Dashboard {
             Woken::Message(message) => self.message(message).await?,
             Woken::Lines(batch) => self.lines(batch).await?,
             Woken::Frame => {}
+            Woken::OwnLog => self.frames.state.dirty = true,
             Woken::Time => self.message(Message::Wake).await?,
         }
         pressed |= self.drain().await?;

@@ -7,6 +7,7 @@ pub mod dashboard;
 mod effects;
 pub mod headless;
 pub mod open;
+mod open_ports;
 pub mod own_log;
 pub mod session;
 mod shell;

@@ -3,6 +3,7 @@
 use super::{
     dashboard::{self, DashboardRequest},
     headless::{Setup, Stop, project},
+    open_ports,
 };
 use crate::{
     app::effect::Quit,
@@ -26,12 +27,15 @@ pub fn dashboard(setup: &Setup, first: Option<(Goal, &[String])>) -> Result<(), 
     let request = Request { services: services.to_vec(), ..setup.request.clone() };
     let loaded = compose::load(&request).map_err(|error| Stop::Usage(error.diagnostics))?;
     project::known(&loaded, services)?;
+    let mut warnings = loaded.warnings;
+    warnings.extend(open_ports::warnings(&loaded.project, &loaded.places));
     let folders = Folders::of_user().ok();
     let settings = folders.as_ref().map(|folders| settings::load(&folders.config_file())).unwrap_or_default();
     let environment = Environment::new(std::env::vars_os(), rustix::process::getuid().as_raw());
     let ended = dashboard::run(DashboardRequest {
         project: loaded.project,
-        warnings: loaded.warnings,
+        warnings,
+        files: loaded.files_read.into_iter().chain(loaded.files_looked_for).collect(),
         load: request,
         connect: ConnectOptions { host: setup.host.clone(), context: setup.context.clone(), environment },
         goal: first.map(|(goal, _)| goal),

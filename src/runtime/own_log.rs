@@ -5,15 +5,34 @@
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Mutex};
 
+use tokio::sync::Notify;
 use tracing_subscriber::{
+    Layer,
     filter::{LevelFilter, Targets},
     fmt,
-    layer::SubscriberExt,
+    layer::{Context, SubscriberExt},
     registry,
 };
 
 use super::headless::Stop;
 use crate::model::Diagnostic;
+
+/// Told of every event: the overlay draws when there is more to draw.
+static WRITTEN: Notify = Notify::const_new();
+
+/// Waits for the next event; one that came since the last time counts.
+pub async fn written() {
+    WRITTEN.notified().await;
+}
+
+/// Tells that there is another event, after it was kept.
+struct Telling;
+
+impl<S: tracing::Subscriber> Layer<S> for Telling {
+    fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
+        WRITTEN.notify_one();
+    }
+}
 
 /// Keeps the process's events from now on: ours from `debug` on, of libraries only what warns. A file is continued, and made
 /// for this user alone.
@@ -31,7 +50,7 @@ pub fn start(file: Option<&Path>) -> Result<(), Stop> {
     let to_file = opened.transpose()?.map(|file| fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
     let events = Targets::new().with_default(LevelFilter::WARN).with_target("devbox", LevelFilter::DEBUG);
     tui_logger::set_default_level(tui_logger::LevelFilter::Debug);
-    let log = registry().with(events).with(tui_logger::TuiTracingSubscriberLayer).with(to_file);
+    let log = registry().with(events).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Telling);
     // Somebody who listens already, as a test may, goes on listening.
     let _ = tracing::subscriber::set_global_default(log);
     Ok(())

@@ -38,7 +38,10 @@ pub(super) async fn run(engine: &Engine, session: Session) -> Result<(), Diagnos
         Session::Attach { service, container, tty } => {
             let leave = if tty { "Ctrl-P Ctrl-Q goes back to devbox" } else { "Ctrl-C goes back to devbox" };
             hint(&format!("attached to {service}; {leave}"));
-            join(engine.attach(&container, tty, true, false).await?, tty).await.map(drop)
+            let ended = join(engine.attach(&container, tty, true, false).await?, tty).await;
+            // Whoever detaches does so in the middle of a line, and the shell's own screen comes back one day.
+            hint("");
+            ended.map(drop)
         }
     }
 }

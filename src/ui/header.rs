@@ -8,10 +8,8 @@ use crate::{
     plan::Verb,
 };
 
-/// Narrower than this, the engine is left out.
-const ENGINE_FROM: u16 = 60;
-/// Narrower than this, what everything uses is left out.
-const USAGE_FROM: u16 = 80;
+/// Between what stands at the left and at the right, and between the things at the right.
+const GAP: usize = 3;
 
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let area = scene.geometry.header;
@@ -19,37 +17,53 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     if let EngineStatus::Lost { since, retry_at, .. } = &state.engine {
         return lost(scene, area, *since, *retry_at, buffer);
     }
-    let mut right = area;
-    right.width = right.width.saturating_sub(1);
-    if area.width >= USAGE_FROM
-        && let Some(usage) = state.stats.total()
-    {
-        let (cpu, memory) = usage.shown();
-        let words = format!("cpu {cpu:>4}  mem {memory:>5}");
-        right.width = pane::row_right(buffer, right, 0, &words, theme.text).saturating_sub(right.x + 3);
-    }
-    let engine = match &state.engine {
-        EngineStatus::Connected(name) if scene.geometry.layout == Layout::Wide => {
-            format!("{} · {}", name.product, name.place)
-        }
-        EngineStatus::Connected(name) => name.product.clone(),
-        EngineStatus::Connecting | EngineStatus::Lost { .. } => String::new(),
+    let title = if scene.geometry.layout == Layout::Wide { "devbox  " } else { "" };
+    let name = state.project.name.as_str();
+    let mut standing = standing(scene);
+    let mut right = right(scene);
+    let needed = |standing: &[Piece], right: &[(String, Style)]| {
+        let left: usize = standing.iter().map(|piece| text::width(&piece.words) + GAP).sum();
+        let right: usize = right.iter().map(|(words, _)| text::width(words) + GAP).sum();
+        1 + text::width(title) + text::width(name) + left + right
     };
-    if area.width >= ENGINE_FROM {
-        let x = pane::row_right(buffer, right, 0, &engine, theme.dim);
-        right.width = x.saturating_sub(right.x + 1);
+    // How things stand matters most, and of that what nobody has to do anything about least.
+    while needed(&standing, &right) > usize::from(area.width) && right.pop().is_some() {}
+    if needed(&standing, &right) > usize::from(area.width) && standing.len() > 1 {
+        standing.retain(|piece| piece.matters);
     }
-    let mut x = area.x + 1;
-    if scene.geometry.layout == Layout::Wide {
-        x = pane::row(buffer, right, 0, x, "devbox  ", theme.dim);
+    let mut end = area.right().saturating_sub(1);
+    for (words, style) in right.iter().rev() {
+        end = end.saturating_sub(u16::try_from(text::width(words)).unwrap_or(end));
+        pane::row(buffer, area, 0, end, words, *style);
+        end = end.saturating_sub(GAP as u16);
     }
-    x = pane::row(buffer, right, 0, x, state.project.name.as_str(), theme.strong) + 3;
-    for (index, (words, style)) in standing(scene).into_iter().enumerate() {
+    let left = Rect { width: end.saturating_sub(area.x), ..area };
+    let mut x = pane::row(buffer, left, 0, area.x + 1, title, theme.dim);
+    x = pane::row(buffer, left, 0, x, name, theme.strong) + GAP as u16;
+    for (index, piece) in standing.iter().enumerate() {
         if index > 0 {
-            x = pane::row(buffer, right, 0, x, " · ", theme.dim);
+            x = pane::row(buffer, left, 0, x, " · ", theme.dim);
         }
-        x = pane::row(buffer, right, 0, x, &words, style);
+        x = pane::row(buffer, left, 0, x, &piece.words, piece.style);
     }
+}
+
+/// What stands at the right: the engine, then what everything uses, which is left out first.
+fn right(scene: &Scene<'_>) -> Vec<(String, Style)> {
+    let (state, theme) = (scene.state, scene.theme);
+    let mut right = Vec::new();
+    if let EngineStatus::Connected(name) = &state.engine {
+        let words = match scene.geometry.layout {
+            Layout::Wide => format!("{} · {}", name.product, name.place),
+            _ => name.product.clone(),
+        };
+        right.push((words, theme.dim));
+    }
+    if let Some(usage) = state.stats.total() {
+        let (cpu, memory) = usage.shown();
+        right.push((format!("cpu {cpu:>4}  mem {memory:>5}"), theme.text));
+    }
+    right
 }
 
 fn lost(
@@ -64,32 +78,46 @@ fn lost(
     // A part of a second more to wait is a second.
     let seconds = retry_at.since(state.now).as_millis().div_ceil(1000);
     let again = if seconds == 0 { "trying again".to_owned() } else { format!("trying again in {seconds} s") };
-    let words = format!(" {}   engine lost {}, {again}", state.project.name, facts::clock(state, since));
-    buffer.set_string(area.x, area.y, text::cut(&words, usize::from(area.width)), Style::default());
+    let lost = format!("engine lost {}, {again}", facts::clock(state, since));
+    let named = format!(" {}   {lost}", state.project.name);
+    let shorter = [named, format!(" {lost}"), format!(" engine lost, {again}")];
+    let words = shorter.iter().find(|words| text::width(words) <= usize::from(area.width)).unwrap_or(&shorter[2]);
+    buffer.set_string(area.x, area.y, text::cut(words, usize::from(area.width)), Style::default());
+}
+
+/// A word on how the project stands.
+struct Piece {
+    words: String,
+    style: Style,
+    /// It stays when there is little room.
+    matters: bool,
+}
+
+fn piece(words: impl Into<String>, style: Style) -> Piece {
+    Piece { words: words.into(), style, matters: true }
 }
 
 /// The words on how the project stands, with their colours.
-fn standing(scene: &Scene<'_>) -> Vec<(String, Style)> {
+fn standing(scene: &Scene<'_>) -> Vec<Piece> {
     let (state, theme) = (scene.state, scene.theme);
     if state.observed.is_none() {
-        return vec![("connecting".to_owned(), theme.dim)];
+        let words = if state.engine.is_connected() { "looking" } else { "connecting" };
+        return vec![piece(words, theme.dim)];
     }
-    let mut words = Vec::new();
-    if let Some(doing) = busy(state) {
-        words.push((doing, theme.busy));
-    } else {
-        counts(scene, &mut words);
-    }
+    let mut pieces = match busy(state) {
+        Some(doing) => vec![piece(doing, theme.busy)],
+        None => counts(scene),
+    };
     if let Some(run) = notices::failed_builds(state).next() {
         let name = run.services.first().map_or("", |name| name.as_str());
-        words.push((format!("build of {name} failed"), theme.failed));
+        pieces.push(piece(format!("build of {name} failed"), theme.failed));
     }
-    match state.changes.groups().len() {
+    match notices::waiting(state) {
         0 => {}
-        1 => words.push(("1 change waiting".to_owned(), theme.wants)),
-        count => words.push((format!("{count} changes waiting"), theme.wants)),
+        1 => pieces.push(piece("1 change waiting", theme.wants)),
+        count => pieces.push(piece(format!("{count} changes waiting"), theme.wants)),
     }
-    words
+    pieces
 }
 
 /// What the jobs are about, while there are any.
@@ -108,7 +136,7 @@ fn busy(state: &State) -> Option<String> {
     })
 }
 
-fn counts(scene: &Scene<'_>, words: &mut Vec<(String, Style)>) {
+fn counts(scene: &Scene<'_>) -> Vec<Piece> {
     let (mut running, mut failed, mut off) = (0, 0, 0);
     for row in rows::rows(scene.state) {
         match row.state_role {
@@ -118,11 +146,12 @@ fn counts(scene: &Scene<'_>, words: &mut Vec<(String, Style)>) {
         }
     }
     let theme = scene.theme;
-    words.push((format!("{running} running"), if running > 0 { theme.works } else { theme.dim }));
+    let mut pieces = vec![piece(format!("{running} running"), if running > 0 { theme.works } else { theme.dim })];
     if failed > 0 {
-        words.push((format!("{failed} failed"), theme.failed));
+        pieces.push(piece(format!("{failed} failed"), theme.failed));
     }
     if off > 0 {
-        words.push((format!("{off} off"), theme.dim));
+        pieces.push(Piece { matters: false, ..piece(format!("{off} off"), theme.dim) });
     }
+    pieces
 }

@@ -12,12 +12,13 @@ use ratatui::{
 use super::draw;
 use crate::{
     app::{
+        files::Reading,
         fixture::{self, NOW, press, send, steady},
         message::{EngineReport, Message, Probe},
         state::{Colours, State},
     },
     execute::Verdict,
-    model::{ContainerId, Diagnostic},
+    model::{ContainerId, Diagnostic, Excerpt, Place},
 };
 
 fn buffer(state: &State) -> Buffer {
@@ -135,6 +136,31 @@ fn a_service_is_unhealthy() {
 }
 
 #[test]
+fn an_edit_of_the_files_waits() {
+    check("edit_waits", |columns, rows| {
+        let mut state = steady(columns, rows);
+        send(&mut state, Message::FilesChanged(vec!["/home/ada/shop/docker-compose.yaml".into()]));
+        send(&mut state, fixture::loaded(fixture::edited()));
+        state
+    });
+}
+
+#[test]
+fn the_files_are_wrong() {
+    check("files_wrong", |columns, rows| {
+        let mut state = steady(columns, rows);
+        let place = Place { file: Arc::new("docker-compose.yaml".into()), line: 7, column: 5 };
+        let excerpt = Excerpt { text: "    imge: redis:7".into(), width: 4, label: String::new() };
+        let typo = Diagnostic::error("unknown key `imge` in service `cache`").at(place).excerpt(excerpt);
+        let errors = vec![Arc::new(typo.help("did you mean `image`?"))];
+        let reading = Reading { result: Err(errors), warnings: Vec::new(), files: Default::default() };
+        send(&mut state, Message::Loaded(Box::new(reading)));
+        press(&mut state, "Enter");
+        state
+    });
+}
+
+#[test]
 fn the_palette() {
     check("palette", |columns, rows| {
         let mut state = steady(columns, rows);
@@ -150,6 +176,17 @@ fn the_help() {
         press(&mut state, "?");
         state
     });
+}
+
+/// Two columns need 100 columns of the screen, and then nothing of it is cut.
+#[test]
+fn the_help_is_one_screen_of_whole_words() {
+    let mut state = steady(100, 30);
+    press(&mut state, "?");
+    let shown = text(&state);
+    let inside = |row: &str| row.split('│').any(|part| part.contains('…') && !part.contains("INFO") && part.len() > 80);
+    assert!(shown.contains("stop everything and leave") && shown.contains("services"), "{shown}");
+    assert!(!shown.lines().any(inside), "{shown}");
 }
 
 #[test]

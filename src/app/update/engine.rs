@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{failed, goals, touch};
+use super::{goals, touch};
 use crate::{
     app::{
         age,
@@ -48,11 +48,13 @@ pub(super) fn lost(state: &mut State, why: Arc<Diagnostic>, retry_at: Timestamp)
 /// What exists now.
 pub(super) fn observed(state: &mut State, observed: Arc<Observed>) -> Vec<Effect> {
     let first = state.observed.is_none();
+    state.dirty |= state.unseen.take().is_some();
     if state.observed.as_ref() == Some(&observed) {
         return Vec::new();
     }
     state.observed = Some(observed);
     state.dirty = true;
+    super::files::compare(state);
     if first {
         super::movement::keep_cursor_in_view(state);
     }
@@ -93,9 +95,14 @@ fn followed(state: &State) -> BTreeSet<Follow> {
     .collect()
 }
 
-/// The engine answers, and looking failed.
+/// The engine answers, and looking failed: told until it works again.
 pub(super) fn observe_failed(state: &mut State, why: Arc<Diagnostic>) -> Vec<Effect> {
-    failed(state, &why)
+    if state.unseen.as_ref() != Some(&why) {
+        let detail = why.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+        state.history.push(Entry::new(state.now, Role::Failed, None, why.what.clone()).detail(detail));
+        state.unseen = Some(why);
+    }
+    touch(state)
 }
 
 /// Something happened to a container.

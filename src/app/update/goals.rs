@@ -44,6 +44,9 @@ pub(super) fn begin(state: &mut State, job: Job) -> Vec<Effect> {
         state.failures.clear();
         state.view.moved = false;
     }
+    if matches!((&job.goal.verb, &job.goal.selection), (Verb::Up(_), Selection::All)) {
+        state.files.applying(job.id, &state.project);
+    }
     state.progress.insert(job.id, JobProgress::new(job.clone(), state.now));
     vec![Effect::Start { job: Box::new(job), project: state.project.clone(), sources: state.sources.clone() }]
 }
@@ -102,7 +105,12 @@ pub(super) fn up(state: &mut State) -> Vec<Effect> {
     } else {
         Selection::Services(state.view.selected.clone())
     };
-    ask(state, Goal::new(Verb::Up(UpOptions { guarded: true, ..UpOptions::default() }), selection)).1
+    ask(state, Goal { selection, ..whole() }).1
+}
+
+/// What `u` without a selection asks for.
+pub(super) fn whole() -> Goal {
+    Goal::new(Verb::Up(UpOptions { guarded: true, ..UpOptions::default() }), Selection::All)
 }
 
 /// Removes containers without a service.

@@ -149,6 +149,8 @@ fn step_failed(state: &mut State, id: JobId, step: StepId, diagnostic: Arc<Diagn
 
 fn finished(state: &mut State, id: JobId, outcome: &Outcome) -> Vec<Effect> {
     let ended = state.progress.remove(&id);
+    state.files.ended(id, matches!(outcome.verdict, Verdict::Done | Verdict::NothingToDo));
+    super::files::compare(state);
     state.builds.end_job(id, state.now);
     for (step, diagnostic) in &outcome.failures {
         // Failures of no step were not told yet: the goal could not be planned, the engine was lost.

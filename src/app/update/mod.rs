@@ -3,6 +3,7 @@
 
 mod actions;
 mod engine;
+mod files;
 mod goals;
 mod input;
 mod job;
@@ -25,7 +26,7 @@ use super::{
     state::State,
     view::Pane,
 };
-use crate::model::{ContainerId, ContainerState, Diagnostic, OnChange, Project, ServiceName, Timestamp};
+use crate::model::{ContainerId, ContainerState, Diagnostic, OnChange, ServiceName, Timestamp};
 
 /// How long a word on the last action stays.
 const SAID: Duration = Duration::from_secs(4);
@@ -45,11 +46,12 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
         Message::Engine(EngineReport::Observed(observed)) => engine::observed(state, observed),
         Message::Engine(EngineReport::ObserveFailed(why)) => engine::observe_failed(state, why),
         Message::Engine(EngineReport::Happened(happened)) => engine::happened(state, happened),
-        Message::Loaded(result) => loaded(state, result),
+        Message::Loaded(reading) => files::loaded(state, *reading),
         Message::Sources(sources) => {
             state.sources = sources;
             state.sources_read = true;
             state.dirty = true;
+            files::compare(state);
             goals::begin_pending(state)
         }
         Message::Changes(changes) => changed(state, changes),
@@ -61,7 +63,7 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
             job::warn(state, diagnostic);
             touch(state)
         }
-        Message::FilesChanged => vec![Effect::Load],
+        Message::FilesChanged(paths) => files::changed(state, paths),
         Message::Job(id, event) => job::event(state, id, event),
         Message::Lines(batches) => logs::lines(state, batches),
         Message::Scanned(scanned) => logs::scanned(state, *scanned),
@@ -117,32 +119,6 @@ fn wake(state: &mut State) -> Vec<Effect> {
     }
     logs::look(state);
     touch(state)
-}
-
-fn loaded(state: &mut State, result: Result<Arc<Project>, Arc<Diagnostic>>) -> Vec<Effect> {
-    state.dirty = true;
-    match result {
-        Err(diagnostic) => {
-            state.load_error = Some(diagnostic);
-            Vec::new()
-        }
-        Ok(project) => {
-            state.load_error = None;
-            if *project == *state.project {
-                return Vec::new();
-            }
-            state.project = Arc::clone(&project);
-            state.log_view.set_services(project.services.keys().cloned().collect());
-            let known = |name: &ServiceName| project.services.contains_key(name);
-            state.view.selected.retain(|name| known(name));
-            if !state.view.cursor.as_ref().is_some_and(known) {
-                state.view.cursor = project.services.keys().next().cloned();
-            }
-            movement::keep_cursor_in_view(state);
-            state.history.push(Entry::new(state.now, Role::Look, None, "compose file changed: u applies it"));
-            vec![Effect::Watch(project), Effect::Observe]
-        }
-    }
 }
 
 fn changed(state: &mut State, changes: std::collections::BTreeMap<ServiceName, ServiceChange>) -> Vec<Effect> {

@@ -30,6 +30,7 @@ pub(super) fn dismiss(state: &mut State) -> Vec<Effect> {
             state.changes.ignore(&services);
             return vec![Effect::Remember(state.remembered())];
         }
+        NoticeKey::Edit => state.files.ignore(),
         NoticeKey::Failure(job, what) => {
             state.failures.retain(|(id, diagnostic)| (*id, &diagnostic.what) != (job, &what))
         }
@@ -52,12 +53,19 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
             state.view.focus = Pane::Main;
             return touch(state);
         }
-        NoticeKey::Load(_) => state.load_error.clone(),
+        NoticeKey::Load(_) => return show(state, Role::Failed, "the compose files can't be read", &all_errors(state)),
+        NoticeKey::Edit => {
+            let plan = state.files.plan.as_ref().map(ToString::to_string).unwrap_or_default();
+            return show(state, Role::Wants, &notice.text, &plan);
+        }
+        NoticeKey::Unseen(_) => state.unseen.clone(),
         NoticeKey::Failure(job, what) => {
             let found = state.failures.iter().find(|(id, diagnostic)| (id, &diagnostic.what) == (job, what));
             found.map(|(_, diagnostic)| diagnostic.clone())
         }
-        NoticeKey::Warning(what) => state.warnings.iter().find(|warning| warning.what == *what).cloned(),
+        NoticeKey::Warning(what) => {
+            state.files.warnings.iter().chain(&state.warnings).find(|warning| warning.what == *what).cloned()
+        }
         NoticeKey::Shadow(service, what) => {
             let found = state.shadows.iter().find(|(name, diagnostic)| name == service && diagnostic.what == *what);
             found.map(|(_, diagnostic)| diagnostic.clone())
@@ -66,8 +74,19 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
     };
     if let Some(diagnostic) = diagnostic {
         let lines = diagnostic.to_string().lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-        let entry = Entry::new(state.now, Role::Failed, None, diagnostic.what.clone()).detail(lines);
+        let entry = Entry::new(state.now, notice.role, None, diagnostic.what.clone()).detail(lines);
         state.overlay = Some(Overlay::Event(Box::new(entry), 0));
     }
+    touch(state)
+}
+
+/// All that is wrong with the files, one below the other.
+fn all_errors(state: &State) -> String {
+    state.files.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+}
+
+fn show(state: &mut State, role: Role, what: &str, text: &str) -> Vec<Effect> {
+    let entry = Entry::new(state.now, role, None, what).detail(text.lines().map(str::to_owned));
+    state.overlay = Some(Overlay::Event(Box::new(entry), 0));
     touch(state)
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use crate::{
     app::{
+        available,
         effect::{Effect, Session},
+        files::Reading,
         fixture::{self, NOW, ago, name, press, send, steady},
         history::Role,
         keymap::Key,
@@ -276,7 +278,7 @@ fn deleting_data_is_asked_first_and_keeps_by_default() {
         config_hash: Default::default(),
     };
     project.volumes.insert("db".into(), volume);
-    send(&mut state, Message::Loaded(Ok(Arc::new(project))));
+    send(&mut state, fixture::loaded(project));
     fixture::with_observed(&mut state, |observed| {
         observed.volumes.push(crate::model::ObservedVolume {
             name: "shop_db".into(),
@@ -296,12 +298,114 @@ fn deleting_data_is_asked_first_and_keeps_by_default() {
 fn a_file_that_is_wrong_leaves_the_project_in_force() {
     let mut state = wide();
     let before = Arc::clone(&state.project);
-    assert_eq!(said(&send(&mut state, Message::FilesChanged)), "load");
-    send(&mut state, Message::Loaded(Err(Arc::new(Diagnostic::error("`ports` must be a list")))));
+    let edited = Message::FilesChanged(vec!["/home/ada/shop/docker-compose.yaml".into()]);
+    assert_eq!(said(&send(&mut state, edited)), "load");
+    let errors = ["`ports` must be a list", "unknown key `imge`"].map(|what| Arc::new(Diagnostic::error(what)));
+    let reading = Reading { result: Err(errors.into()), warnings: Vec::new(), files: Default::default() };
+    assert_eq!(said(&send(&mut state, Message::Loaded(Box::new(reading)))), "watch");
     assert!(Arc::ptr_eq(&state.project, &before));
     assert_eq!(crate::app::notices::all(&state)[0].text, "`ports` must be a list");
-    send(&mut state, Message::Loaded(Ok(Arc::new(fixture::project()))));
+    assert_eq!(crate::app::notices::all(&state)[0].more, ["and 1 more"]);
+    press(&mut state, "Enter");
+    let Some(Overlay::Event(entry, _)) = state.overlay.take() else { panic!("no overlay") };
+    assert!(entry.detail.iter().any(|line| line.contains("imge")), "{:?}", entry.detail);
+    send(&mut state, fixture::loaded(fixture::project()));
     assert!(crate::app::notices::all(&state).is_empty());
+}
+
+#[test]
+fn an_edit_of_the_files_is_a_plan_until_it_is_applied_or_undone() {
+    let notice = |state: &State| {
+        let notices = crate::app::notices::all(state);
+        notices.into_iter().map(|notice| format!("{} {}", notice.text, notice.more.join(", "))).collect::<Vec<_>>()
+    };
+    let edit = |state: &mut State, project| {
+        send(state, Message::FilesChanged(vec!["/home/ada/shop/docker-compose.yaml".into()]));
+        send(state, fixture::loaded(project));
+    };
+    let mut state = wide();
+    edit(&mut state, fixture::edited());
+    let shown = notice(&state);
+    assert!(shown[0].starts_with("docker-compose.yaml changed"), "{shown:?}");
+    assert!(shown[0].contains("create mail"), "{shown:?}");
+    assert!(state.files.waits(&name("mail")));
+    press(&mut state, "Enter");
+    let Some(Overlay::Event(entry, _)) = state.overlay.take() else { panic!("no overlay") };
+    assert!(entry.detail.iter().any(|line| line.contains("create") && line.contains("mail")), "{:?}", entry.detail);
+    edit(&mut state, fixture::project());
+    assert_eq!(notice(&state), Vec::<String>::new(), "what was undone is no edit");
+    edit(&mut state, fixture::edited());
+    assert_eq!(said(&press(&mut state, "u")), "up all");
+    assert_eq!(notice(&state), Vec::<String>::new(), "what is being applied asks for nothing");
+    let job = state.jobs.running().next().map(|job| job.id).unwrap();
+    fixture::finish(&mut state, job, Verdict::Done);
+    assert_eq!(notice(&state), Vec::<String>::new());
+    assert!(state.files.edited.is_empty());
+}
+
+#[test]
+fn an_edit_that_is_ignored_asks_again_with_the_next_one() {
+    let mut state = wide();
+    let edited = |state: &mut State, file: &str, project| {
+        send(state, Message::FilesChanged(vec![format!("/home/ada/shop/{file}").into()]));
+        send(state, fixture::loaded(project));
+        crate::app::notices::all(state).first().map(|notice| notice.text.clone())
+    };
+    assert!(edited(&mut state, "docker-compose.yaml", fixture::edited()).is_some());
+    press(&mut state, "x");
+    assert!(crate::app::notices::all(&state).is_empty() && !state.files.waits(&name("mail")));
+    let mut again = fixture::edited();
+    again.services.get_mut("mail").unwrap().init = Some(true);
+    assert_eq!(edited(&mut state, "web.env", again).as_deref(), Some("web.env changed"));
+}
+
+#[test]
+fn a_look_that_fails_is_told_until_one_works() {
+    let mut state = wide();
+    let why = Arc::new(Diagnostic::error("the disk is on fire"));
+    send(&mut state, Message::Engine(EngineReport::ObserveFailed(why)));
+    assert_eq!(crate::app::notices::all(&state)[0].text, "the disk is on fire");
+    fixture::with_observed(&mut state, |_| {});
+    assert!(crate::app::notices::all(&state).is_empty());
+}
+
+#[test]
+fn what_failed_to_be_applied_still_waits() {
+    let mut state = wide();
+    send(&mut state, Message::FilesChanged(vec!["/home/ada/shop/docker-compose.yaml".into()]));
+    send(&mut state, fixture::loaded(fixture::edited()));
+    press(&mut state, "u");
+    let job = state.jobs.running().next().map(|job| job.id).unwrap();
+    fixture::finish(&mut state, job, Verdict::Failed);
+    assert!(state.files.plan.is_some());
+}
+
+#[test]
+fn the_key_bar_shows_what_the_keys_do_now() {
+    let words = |state: &State| match available::taken(state) {
+        Some(keys) => keys.into_iter().map(|(key, word)| format!("{key} {word}")).collect::<Vec<_>>().join("  "),
+        None => {
+            let bar = available::key_bar(state).into_iter();
+            bar.map(|action| available::word(state, action)).collect::<Vec<_>>().join(" ")
+        }
+    };
+    let mut state = fixture::empty(120, 40);
+    press(&mut state, "Tab Tab");
+    assert!(!words(&state).contains("error"), "{}", words(&state));
+    let mut state = wide();
+    press(&mut state, "Tab Tab");
+    assert_eq!(words(&state), "search filter freeze next error wrap copy rebuild shell zoom");
+    press(&mut state, "f z");
+    assert!(words(&state).contains("follow") && words(&state).ends_with("back"), "{}", words(&state));
+    press(&mut state, "/");
+    assert_eq!(words(&state), "Enter search  Esc give up  ↑ ↓ earlier ones");
+    press(&mut state, "Esc Ctrl-C");
+    assert_eq!(words(&state), "q leave them running  Q stop them and leave  Esc stay");
+    press(&mut state, "Esc ?");
+    assert_eq!(words(&state), "Esc close");
+    let mut state = wide();
+    press(&mut state, "u");
+    assert_eq!(words(&state), "cancel shell search filter next error open attach zoom");
 }
 
 #[test]
@@ -359,7 +463,9 @@ fn any_message() -> impl Strategy<Value = Message> {
         1 => Just(Message::Engine(EngineReport::Observed(Arc::new(fixture::observed())))),
         1 => Just(Message::Engine(EngineReport::Connected(Default::default()))),
         1 => Just(Message::Engine(EngineReport::Lost { why: Arc::new(Diagnostic::error("gone")), retry_at: NOW })),
-        1 => Just(Message::FilesChanged),
+        1 => Just(Message::FilesChanged(vec!["/home/ada/shop/docker-compose.yaml".into()])),
+        1 => Just(fixture::loaded(fixture::edited())),
+        1 => Just(fixture::loaded(fixture::project())),
         1 => Just(Message::Returned(Ok(()))),
         1 => Just(Message::Said(Ok("done".into()))),
     ]

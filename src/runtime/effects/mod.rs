@@ -11,9 +11,10 @@ mod measure;
 mod sources;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     future::Future,
     panic::AssertUnwindSafe,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -26,9 +27,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{connection::Connection, follow::Followers, measure::Meters, sources::SourceWatch};
+use super::open_ports;
 use crate::{
     app::{
         effect::Effect,
+        files::Reading,
         job::{Job, JobId},
         message::{EngineReport, Message, Probe},
     },
@@ -159,7 +162,7 @@ impl Effects {
             }
             Effect::Follow(wanted) => self.followers.set(wanted),
             Effect::Stats(wanted) => self.meters.set(wanted),
-            Effect::Watch(project) => self.watch(project),
+            Effect::Watch { project, files } => self.watch(project, &files),
             Effect::Probe(containers) => containers.into_iter().for_each(|container| self.probe(container)),
             Effect::Load => self.load(),
             Effect::Scan(scan) => {
@@ -218,14 +221,21 @@ impl Effects {
         self.jobs.insert(id, (cancel, handle));
     }
 
-    fn watch(&mut self, project: Arc<Project>) {
+    fn watch(&mut self, project: Arc<Project>, files: &BTreeSet<PathBuf>) {
         self.session.project = Arc::clone(&project);
         self.connection.set_project(Arc::clone(&project));
         match &self.sources {
-            Some(watch) => watch.set(&project),
+            Some(watch) => watch.set(&project, files),
             None => {
                 let folders = self.session.folders.clone();
-                match SourceWatch::start(&mut self.tasks, &self.sender, self.connection.observed(), project, folders) {
+                match SourceWatch::start(
+                    &mut self.tasks,
+                    &self.sender,
+                    self.connection.observed(),
+                    project,
+                    files,
+                    folders,
+                ) {
                     Ok(watch) => self.sources = Some(watch),
                     Err(error) => {
                         let diagnostic = Diagnostic::error(format!("files can't be watched: {error}"));
@@ -255,14 +265,7 @@ impl Effects {
     fn load(&mut self) {
         let request = self.session.load.clone();
         self.blocking("reading the compose files", move || {
-            let result = match compose::load(&request) {
-                Ok(loaded) => Ok(Arc::new(loaded.project)),
-                Err(error) => {
-                    let first = error.diagnostics.into_iter().next();
-                    Err(Arc::new(first.unwrap_or_else(|| Diagnostic::error("the compose files can't be read"))))
-                }
-            };
-            Some(Message::Loaded(result))
+            Some(Message::Loaded(Box::new(reading(compose::load(&request)))))
         });
     }
 
@@ -287,6 +290,20 @@ impl Effects {
         let _ = tokio::time::timeout(ENDING, ended).await;
         self.tasks.abort_all();
     }
+}
+
+/// What reading the compose files gave, as the state wants it.
+fn reading(read: Result<compose::Loaded, Box<compose::LoadError>>) -> Reading {
+    let shared = |all: Vec<Diagnostic>| all.into_iter().map(Arc::new).collect();
+    let (result, warnings, files) = match read {
+        Ok(loaded) => {
+            let mut warnings = loaded.warnings;
+            warnings.extend(open_ports::warnings(&loaded.project, &loaded.places));
+            (Ok(Arc::new(loaded.project)), warnings, [loaded.files_read, loaded.files_looked_for])
+        }
+        Err(error) => (Err(shared(error.diagnostics)), error.warnings, [error.files_read, error.files_looked_for]),
+    };
+    Reading { result, warnings: shared(warnings), files: files.into_iter().flatten().collect() }
 }
 
 /// Waits for the engine; `None` when the dashboard ends.

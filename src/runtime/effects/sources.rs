@@ -3,7 +3,11 @@
 //! One task. Every state of a manifest that it sees is kept by its digest, so that what changed since an image was built can
 //! be told as packages, also at the next start. Reading happens beside the runtime's threads.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use tokio::{
     sync::watch,
@@ -38,9 +42,10 @@ impl SourceWatch {
         sender: &Sender,
         observed: watch::Receiver<Arc<Observed>>,
         project: Arc<Project>,
+        files: &BTreeSet<PathBuf>,
         folders: Option<Folders>,
     ) -> std::io::Result<Self> {
-        let (watcher, events) = Watcher::start(WatchSet::of(&project))?;
+        let (watcher, events) = Watcher::start(watched(&project, files))?;
         let (sent, received) = watch::channel(project);
         let task = Task {
             sender: sender.clone(),
@@ -57,10 +62,17 @@ impl SourceWatch {
     }
 
     /// Follows another project's files.
-    pub fn set(&self, project: &Arc<Project>) {
-        self.watcher.set(WatchSet::of(project));
+    pub fn set(&self, project: &Arc<Project>, files: &BTreeSet<PathBuf>) {
+        self.watcher.set(watched(project, files));
         self.project.send_replace(Arc::clone(project));
     }
+}
+
+/// A project's manifests, its files, and what loading it read or looked for besides.
+fn watched(project: &Project, files: &BTreeSet<PathBuf>) -> WatchSet {
+    let mut set = WatchSet::of(project);
+    set.files.extend(files.iter().cloned());
+    set
 }
 
 struct Task {
@@ -82,7 +94,7 @@ impl Task {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(Event::Changed { sources, discovered }) => self.changed(sources, discovered).await,
-                    Some(Event::Files { .. }) => self.sender.send(Message::FilesChanged).await,
+                    Some(Event::Files { paths }) => self.sender.send(Message::FilesChanged(paths)).await,
                     Some(Event::Problem(problem)) => self.sender.send(Message::Warned(Arc::new(problem))).await,
                     None => return,
                 },

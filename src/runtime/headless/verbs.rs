@@ -14,6 +14,7 @@ use crate::{
     plan::{Goal, Operation, Plan, Verb},
 };
 
+use super::super::open_ports;
 use super::{
     Setup, Stop, labels,
     progress::Style,
@@ -124,26 +125,9 @@ fn summary(name: &ProjectName, outcome: &Outcome) -> String {
 
 /// Ports that everybody on the network reaches.
 pub fn warn_of_ports(setup: &Setup, ready: &Ready, goal: &Goal) {
-    for service in ready.project.enabled().filter(|service| goal.selection.names(&service.name)) {
-        let mut open = service.ports.iter().filter(|port| {
-            port.published.is_some() && matches!(port.host_ip.as_deref(), None | Some("" | "0.0.0.0" | "::"))
-        });
-        let Some(port) = open.next() else { continue };
-        let published = port.published.as_deref().unwrap_or_default();
-        let more = match open.count() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let warning = Diagnostic::warning(format!(
-            "{} publishes port {published}{more} on all interfaces: everyone on this network can reach it",
-            service.name
-        ))
-        .help(format!("\"127.0.0.1:{published}:{}\"", port.target));
-        let place = ready.places.of(&format!("services.{}.ports", service.name));
-        setup.console.diagnostic(&match place {
-            Some(place) => warning.at(place.clone()),
-            None => warning,
-        });
+    let named = ready.project.enabled().filter(|service| goal.selection.names(&service.name));
+    for warning in named.filter_map(|service| open_ports::warning(service, &ready.places)) {
+        setup.console.diagnostic(&warning);
     }
 }
 
