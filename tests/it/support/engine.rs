@@ -2,7 +2,7 @@
 //!
 //! Tests look at it through bollard, so that what devbox reports is checked against a second opinion.
 
-use std::future::Future;
+use std::{future::Future, path::PathBuf};
 
 use bollard::Docker;
 use devbox::engine::{ConnectOptions, Engine, Environment};
@@ -18,6 +18,16 @@ pub fn engine() -> Option<Docker> {
         eprintln!("skipped: no container engine answers");
     }
     connected
+}
+
+/// The path of that engine's socket; `None` after a word on stderr where it has none on this machine.
+pub fn socket() -> Option<PathBuf> {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
+    let path = host.strip_prefix("unix://").map(PathBuf::from).filter(|path| path.exists());
+    if path.is_none() {
+        eprintln!("skipped: the engine is not reached by a socket");
+    }
+    path
 }
 
 /// Runs one future to its end, on a runtime and a thread of its own, so that it works inside another runtime and in `drop`.

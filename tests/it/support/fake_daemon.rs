@@ -31,6 +31,13 @@ pub enum Reply {
     Hang,
     /// The connection closes without an answer.
     Drop,
+    /// A chunked 200 answer of this content type, which stays open after the pieces until whoever asked goes away.
+    Open {
+        /// `application/json`.
+        content_type: &'static str,
+        /// The pieces, a chunk each.
+        pieces: Vec<Vec<u8>>,
+    },
     /// A chunked 200 answer of this content type whose body is these pieces; with `cut` the connection breaks off
     /// after them, without the end of the body.
     Stream {
@@ -113,19 +120,31 @@ fn answer(writer: &mut UnixStream, api: &str, request: &Request, reply: Reply) -
             None
         }
         Reply::Drop => None,
+        Reply::Open { content_type, pieces } => {
+            stream(writer, content_type, &pieces)?;
+            let mut rest = Vec::new();
+            let _ = writer.read_to_end(&mut rest);
+            None
+        }
         Reply::Stream { content_type, pieces, cut } => {
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n");
-            writer.write_all(head.as_bytes()).ok()?;
-            for piece in pieces {
-                write!(writer, "{:x}\r\n", piece.len()).ok()?;
-                writer.write_all(&piece).and_then(|()| writer.write_all(b"\r\n")).ok()?;
-            }
+            stream(writer, content_type, &pieces)?;
             if cut {
                 return None;
             }
             writer.write_all(b"0\r\n\r\n").ok()
         }
     }
+}
+
+/// The head of a chunked answer, and its first pieces.
+fn stream(writer: &mut UnixStream, content_type: &str, pieces: &[Vec<u8>]) -> Option<()> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    writer.write_all(head.as_bytes()).ok()?;
+    for piece in pieces {
+        write!(writer, "{:x}\r\n", piece.len()).ok()?;
+        writer.write_all(piece).and_then(|()| writer.write_all(b"\r\n")).ok()?;
+    }
+    Some(())
 }
 
 fn read(reader: &mut impl BufRead) -> Option<Request> {

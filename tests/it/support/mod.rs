@@ -4,5 +4,6 @@
 pub mod engine;
 pub mod fake_daemon;
 pub mod project;
+pub mod proxy;
 pub mod terminal;
 pub mod wait;

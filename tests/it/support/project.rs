@@ -82,6 +82,13 @@ impl TestProject {
         fs::write(path, content).expect("a file");
     }
 
+    /// Writes the user's config.toml.
+    pub fn configure(&self, text: &str) {
+        let folder = self.home.path().join(".config/devbox");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("config.toml"), text).expect("a file");
+    }
+
     /// The engine.
     ///
     /// # Panics

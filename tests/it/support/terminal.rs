@@ -22,17 +22,29 @@ pub struct Terminal {
 impl Terminal {
     /// Runs `devbox ARGS` of the project in a terminal of `columns` by `rows`.
     pub fn devbox(project: &TestProject, args: &[&str], columns: u16, rows: u16) -> Self {
+        Self::devbox_with(project, args, &[], columns, rows)
+    }
+
+    /// Likewise, with these variables.
+    pub fn devbox_with(
+        project: &TestProject,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_devbox"));
         command.args(args);
+        command.env("TERM", "xterm-256color");
         project.environment(|key, value| command.env(key, value));
-        command.env_remove("NO_COLOR");
+        ["NO_COLOR", "COLORTERM"].into_iter().for_each(|key| command.env_remove(key));
+        environment.iter().for_each(|(key, value)| command.env(key, value));
         Self::run(command, project.path(), columns, rows)
     }
 
     /// Runs a command in a terminal of `columns` by `rows`.
     pub fn run(mut command: CommandBuilder, folder: &Path, columns: u16, rows: u16) -> Self {
         command.cwd(folder);
-        command.env("TERM", "xterm-256color");
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pty");
         let child = pair.slave.spawn_command(command).expect("the command runs");
         let mut reader = pair.master.try_clone_reader().expect("the pty's output");

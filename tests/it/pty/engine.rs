@@ -1,0 +1,155 @@
+//! The dashboard with engines: a real one, one that is cut off and comes back, one that misbehaves.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{FILE, connected, restored, settled};
+use crate::support::{
+    engine::engine,
+    fake_daemon::{FakeDaemon, Reply},
+    project::TestProject,
+    proxy::Proxy,
+    terminal::Terminal,
+    wait,
+};
+
+#[test]
+fn up_starts_shells_and_leaves_everything_running() {
+    let Some(project) = TestProject::new("pty-up", &[("docker-compose.yaml", FILE)]) else { return };
+    let mut terminal = Terminal::devbox(&project, &["up"], 120, 30);
+    terminal.shows("running");
+    terminal.shows("hello from web");
+    terminal.send("s");
+    terminal.shows("a shell in web");
+    terminal.send("echo in-$((40+2))\r");
+    terminal.shows("in-42");
+    terminal.send("exit\r");
+    terminal.shows("Services");
+    terminal.send("S");
+    terminal.shows("stopped");
+    terminal.send("u");
+    terminal.wait_for("web again", |screen| screen.contains("● web     running"));
+    terminal.send("q");
+    assert!(terminal.wait().success());
+    restored(&terminal);
+    terminal.shows("goes on running");
+}
+
+#[test]
+fn a_key_wakes_an_idle_loop() {
+    let daemon = connected();
+    let project = TestProject::without_engine("pty-idle", &[("docker-compose.yaml", FILE)]);
+    let mut terminal = Terminal::devbox(&project, &["-H", &daemon.address()], 100, 30);
+    terminal.shows("docker 20.10");
+    for (key, word, there) in [
+        ("?", "rebuild fresh", true),
+        ("\u{1b}", "rebuild fresh", false),
+        (":", "do it", true),
+        ("\u{1b}", "do it", false),
+    ] {
+        idle(&terminal);
+        terminal.send(key);
+        terminal.wait_for(word, |screen| screen.contains(word) == there);
+    }
+    terminal.send("q");
+    assert!(terminal.wait().success());
+}
+
+/// Waits until no thread of the program has run for a while.
+fn idle(terminal: &Terminal) {
+    settled(terminal);
+    let tasks = format!("/proc/{}/task", terminal.pid());
+    let switches = || -> Option<Vec<String>> {
+        let tasks = fs::read_dir(&tasks).ok()?.flatten();
+        let status = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+        Some(
+            status
+                .flat_map(|text| {
+                    text.lines().filter(|line| line.contains("ctxt")).map(str::to_owned).collect::<Vec<_>>()
+                })
+                .collect(),
+        )
+    };
+    let mut last = (switches(), 0);
+    wait::until("an idle program", || {
+        let now = switches();
+        last = if now == last.0 { (now, last.1 + 1) } else { (now, 0) };
+        (last.1 >= 10).then_some(())
+    });
+}
+
+#[test]
+fn what_the_engine_refuses_is_told_and_the_dashboard_goes_on() {
+    let daemon = FakeDaemon::start(|request| match request.path.as_str() {
+        "/_ping" => Reply::Json(200, json!("OK")),
+        "/events" => Reply::Open { content_type: "application/json", pieces: Vec::new() },
+        _ => Reply::Json(500, json!({"message": "the disk is on fire"})),
+    });
+    let project = TestProject::without_engine("pty-refused", &[("docker-compose.yaml", FILE)]);
+    let mut terminal = Terminal::devbox(&project, &["-H", &daemon.address()], 120, 30);
+    terminal.shows("✗ the disk is on fire");
+    terminal.send("\r");
+    terminal.shows("y copy");
+    terminal.send("\u{1b}");
+    terminal.wait_for("the cause closed", |screen| !screen.contains("y copy"));
+    terminal.send("q");
+    assert!(terminal.wait().success());
+    restored(&terminal);
+}
+
+#[test]
+fn an_engine_that_hangs_leaves_the_keys_alive() {
+    let daemon = FakeDaemon::start(|request| match request.path.as_str() {
+        "/_ping" => Reply::Json(200, json!("OK")),
+        "/events" => Reply::Open { content_type: "application/json", pieces: Vec::new() },
+        _ => Reply::Hang,
+    });
+    let project = TestProject::without_engine("pty-hang", &[("docker-compose.yaml", FILE)]);
+    let mut terminal = Terminal::devbox(&project, &["-H", &daemon.address()], 120, 30);
+    terminal.shows("docker 20.10");
+    terminal.send("?");
+    terminal.shows("rebuild fresh");
+    terminal.send("\u{1b}");
+    terminal.wait_for("the help closed", |screen| !screen.contains("rebuild fresh"));
+    terminal.send("q");
+    assert!(terminal.wait().success());
+    restored(&terminal);
+}
+
+/// Lines that count, more than fit the time in which the engine is away.
+const COUNTING: &str = "services:
+  web:
+    image: busybox
+    command: sh -c 'i=0; while [ $$i -lt 600 ]; do i=$$((i+1)); echo \"number $$i end\"; usleep 10000; done; echo all said; exec sleep 1000'
+    init: true
+    stop_grace_period: 1s
+  docs: {image: busybox, profiles: [docs]}
+";
+
+#[test]
+fn an_engine_that_was_away_costs_no_line_and_doubles_none() {
+    let Some(project) = TestProject::new("pty-cut", &[("docker-compose.yaml", COUNTING)]) else { return };
+    let Some(socket) = crate::support::engine::socket() else { return };
+    let mut proxy = Proxy::start(&socket);
+    let mut terminal = Terminal::devbox(&project, &["-H", &proxy.address(), "up"], 120, 30);
+    terminal.shows("number 40 end");
+    for after in ["number 200 end", "number 400 end"] {
+        proxy.cut();
+        terminal.shows("engine lost");
+        proxy.restore();
+        terminal.shows(after);
+    }
+    terminal.shows("all said");
+    terminal.send(":save\r");
+    terminal.shows("saved");
+    let saved = fs::read_dir(project.path()).expect("the folder").flatten().map(|entry| entry.path());
+    let saved: Vec<_> = saved.filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
+    let text = fs::read_to_string(&saved[0]).expect("the saved log");
+    let numbers: Vec<u32> =
+        text.lines().filter_map(|line| line.split_once("number ")?.1.strip_suffix(" end")?.parse().ok()).collect();
+    assert_eq!(numbers, (1..=600).collect::<Vec<_>>());
+    terminal.send("Q");
+    assert!(terminal.wait().success());
+    assert!(engine().is_some());
+}
