@@ -14,7 +14,8 @@ const ZONE: i64 = 15 * 60;
 pub(super) fn own_time(text: &str, written: Timestamp) -> Option<(&str, usize)> {
     let bytes = text.as_bytes();
     let bracket = usize::from(bytes.first() == Some(&b'['));
-    let mut at = bracket;
+    let process = process(bytes);
+    let mut at = bracket + process;
     if let Some(length) = date(&bytes[at..]) {
         at += length;
         if !matches!(bytes.get(at), Some(b' ' | b'T' | b':')) {
@@ -35,7 +36,7 @@ pub(super) fn own_time(text: &str, written: Timestamp) -> Option<(&str, usize)> 
             ""
         }
         (1, Some(b' ' | b':' | b',')) => "[",
-        (0, Some(b' ' | b':' | b',' | b'|')) => "",
+        (0, Some(b' ' | b':' | b',' | b'|')) => &text[..process],
         _ => return None,
     };
     at += bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'|' | b'-' | b':' | b',')).count();
@@ -46,15 +47,24 @@ fn digits(bytes: &[u8], count: usize) -> bool {
     bytes.len() >= count && bytes[..count].iter().all(u8::is_ascii_digit)
 }
 
-/// `2025-11-04`, `2025/11/04`, `04/Nov/2025`.
+/// `1:M `, as Redis and Valkey begin every line: the process and its role.
+fn process(bytes: &[u8]) -> usize {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match bytes.get(digits..) {
+        Some([b':', b'M' | b'S' | b'C' | b'X', b' ', ..]) if digits > 0 => digits + 3,
+        _ => 0,
+    }
+}
+
+/// `2025-11-04`, `2025/11/04`, `04/Nov/2025`, `04 Nov 2025`.
 fn date(bytes: &[u8]) -> Option<usize> {
     let separated = |at: usize| matches!(bytes.get(at), Some(b'-' | b'/'));
     if digits(bytes, 4) && separated(4) && digits(&bytes[5..], 2) && separated(7) && digits(bytes.get(8..)?, 2) {
         return Some(10);
     }
     let month = |name: &[u8]| name.iter().all(u8::is_ascii_alphabetic);
-    let named =
-        digits(bytes, 2) && separated(2) && month(bytes.get(3..6)?) && separated(6) && digits(bytes.get(7..)?, 4);
+    let apart = |at: usize| separated(at) || bytes.get(at) == Some(&b' ');
+    let named = digits(bytes, 2) && apart(2) && month(bytes.get(3..6)?) && apart(6) && digits(bytes.get(7..)?, 4);
     named.then_some(11)
 }
 
@@ -121,6 +131,7 @@ mod tests {
         check("2025-11-04T12:04:21Z x", Some("x"));
         check("[04/Nov/2025 17:34:21] \"GET / HTTP/1.1\" 200 5", Some("\"GET / HTTP/1.1\" 200 5"));
         check("12:04:21.123 [main] ERROR x", Some("[main] ERROR x"));
+        check("1:M 04 Nov 2025 12:04:21.634 * Ready", Some("1:M * Ready"));
     }
 
     #[test]
@@ -135,6 +146,8 @@ mod tests {
             "12:04:21x",
             "[2025-11-04 12:04:21x] y",
             "GET / 12:04:21",
+            "1:Z 04 Nov 2025 12:04:21.634 * Ready",
+            "1:M 04 Nov 2025 12:34:51.634 * Ready",
             "2025-11-04",
             "2025-é",
             "[",
