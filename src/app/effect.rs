@@ -98,6 +98,8 @@ pub enum Session {
         container: ContainerId,
         /// It has a terminal.
         tty: bool,
+        /// What it wrote last: the question that it waits to be answered, perhaps.
+        recent: Vec<String>,
     },
 }
 

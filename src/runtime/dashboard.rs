@@ -362,8 +362,11 @@ impl Dashboard {
         let Some(engine) = self.effects.engine() else { return Ok(()) };
         self.keys = None;
         self.screen.give();
+        // What nobody sees is not measured.
+        self.effects.run(Effect::Stats(BTreeSet::new()));
         let result = self.beside(engine, session).await;
         self.resume()?;
+        self.effects.run(Effect::Stats(self.frames.state.measured.clone()));
         let effects = update(&mut self.frames.state, Message::Returned(result), now());
         Box::pin(self.carry_out(effects)).await
     }
@@ -399,6 +402,7 @@ impl Dashboard {
         for effect in update(&mut self.frames.state, message, now()) {
             match effect {
                 Effect::Quit(quit) => self.quit = Some(quit),
+                Effect::Stats(_) => {}
                 other => self.effects.run(other),
             }
         }

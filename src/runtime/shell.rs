@@ -35,9 +35,10 @@ pub(super) async fn run(engine: &Engine, session: Session) -> Result<(), Diagnos
                 _ => Ok(()),
             }
         }
-        Session::Attach { service, container, tty } => {
+        Session::Attach { service, container, tty, recent } => {
             let leave = if tty { "Ctrl-P Ctrl-Q goes back to devbox" } else { "Ctrl-C goes back to devbox" };
             hint(&format!("attached to {service}; {leave}"));
+            recent.iter().for_each(|line| hint(line));
             let ended = join(engine.attach(&container, tty, true, false).await?, tty).await;
             // Whoever detaches does so in the middle of a line, and the shell's own screen comes back one day.
             hint("");

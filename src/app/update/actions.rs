@@ -195,8 +195,12 @@ fn session(state: &mut State, attach: bool) -> Vec<Effect> {
     let Some(service) = state.view.cursor.clone() else { return Vec::new() };
     let Some(container) = state.running_container(&service) else { return Vec::new() };
     let (tty, container) = (container.tty, container.id.clone());
-    let session =
-        if attach { Session::Attach { service, container, tty } } else { Session::Shell { service, container } };
+    let session = if attach {
+        let recent = super::logs::last_lines(state, &service);
+        Session::Attach { service, container, tty, recent }
+    } else {
+        Session::Shell { service, container }
+    };
     vec![Effect::Suspend(session)]
 }
 

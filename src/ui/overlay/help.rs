@@ -16,6 +16,9 @@ use crate::{
 /// Between the keys and their words, and between two columns.
 const GAP: usize = 2;
 
+/// Of keys where the screen has not even the room for one column.
+const KEYS: usize = 8;
+
 /// One line of the help.
 enum Entry {
     Heading(&'static str),
@@ -30,6 +33,7 @@ pub(super) fn draw(scene: &Scene<'_>, top: usize, buffer: &mut Buffer) {
     let keys = widest(|entry| if let Entry::Keys(keys, ..) = entry { text::width(keys) } else { 0 }) + GAP;
     let words = widest(|entry| if let Entry::Keys(_, words, _) = entry { text::width(words) } else { 0 });
     let room = usize::from(scene.geometry.screen.width).saturating_sub(4);
+    let keys = if keys + words > room { KEYS + GAP } else { keys };
     let columns = if room >= 2 * (keys + words) + GAP { 2 } else { 1 };
     let width = (columns * (keys + words + GAP) - GAP).min(room);
     let (first, second) = entries.split_at(if columns == 2 { middle(&entries) } else { entries.len() });
@@ -62,7 +66,7 @@ fn write(scene: &Scene<'_>, place: Rect, line: usize, keys: u16, entry: &Entry, 
             pane::row(buffer, place, line, place.x, words, theme.strong);
         }
         Entry::Keys(key, words, can) => {
-            pane::row(buffer, place, line, place.x, key, theme.focus);
+            pane::row(buffer, place, line, place.x, &text::cut(key, usize::from(keys) - GAP), theme.focus);
             pane::row(buffer, place, line, place.x + keys, words, if *can { theme.text } else { theme.dim });
         }
         Entry::Gap => {}

@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use bollard::query_parameters::KillContainerOptions;
 use serde_json::json;
 
 use super::{FILE, connected, restored, settled};
 use crate::support::{
-    engine::engine,
+    engine::{block_on, socket},
     fake_daemon::{FakeDaemon, Reply},
     project::TestProject,
     proxy::Proxy,
@@ -34,6 +35,62 @@ fn up_starts_shells_and_leaves_everything_running() {
     assert!(terminal.wait().success());
     restored(&terminal);
     terminal.shows("goes on running");
+}
+
+/// A debugger that waits for its user.
+const BREAKPOINT: &str = "services:
+  web:
+    image: python:3.11-slim
+    command: python /app.py
+    volumes: [./app.py:/app.py]
+    stdin_open: true
+    tty: true
+  docs: {image: busybox, profiles: [docs]}
+";
+
+#[test]
+fn a_breakpoint_answers_and_its_end_gives_the_dashboard_back() {
+    let program = "x = 41\nbreakpoint()\nprint('went on with', x)\n";
+    let files = [("docker-compose.yaml", BREAKPOINT), ("app.py", program)];
+    let Some(project) = TestProject::new("pty-attach", &files) else { return };
+    let mut terminal = Terminal::devbox(&project, &["up"], 120, 30);
+    terminal.shows("-> print('went on with', x)");
+    terminal.send("a");
+    terminal.shows("attached to web");
+    terminal.shows("-> print('went on with', x)");
+    terminal.send("x = 40 + 59\r");
+    terminal.send("p 'x is', x\r");
+    terminal.shows("('x is', 99)");
+    terminal.send("c\r");
+    terminal.shows("exited 0");
+    terminal.shows("went on with 99");
+    terminal.send("q");
+    assert!(terminal.wait().success());
+    restored(&terminal);
+}
+
+#[test]
+fn a_killed_container_shows_and_comes_back() {
+    let Some(project) = TestProject::new("pty-kill", &[("docker-compose.yaml", FILE)]) else { return };
+    let mut terminal = Terminal::devbox(&project, &["up"], 120, 30);
+    terminal.shows("● web     running");
+    kill(&project, "web-1");
+    terminal.shows("✗ web     exited 137 (killed)");
+    terminal.shows("1 failed");
+    terminal.send("3");
+    terminal
+        .wait_for("the event", |screen| screen.lines().any(|line| line.contains("✗ web") && line.contains("killed")));
+    terminal.send("u");
+    terminal.shows("● web     running");
+    terminal.send("Q");
+    assert!(terminal.wait().success());
+    terminal.shows("everything is stopped");
+}
+
+/// Kills a container's process behind devbox's back.
+fn kill(project: &TestProject, container: &str) {
+    let (docker, name) = (project.docker().clone(), format!("{}-{container}", project.name));
+    block_on(async move { docker.kill_container(&name, None::<KillContainerOptions>).await }).expect("it is killed");
 }
 
 #[test]
@@ -130,7 +187,7 @@ const COUNTING: &str = "services:
 #[test]
 fn an_engine_that_was_away_costs_no_line_and_doubles_none() {
     let Some(project) = TestProject::new("pty-cut", &[("docker-compose.yaml", COUNTING)]) else { return };
-    let Some(socket) = crate::support::engine::socket() else { return };
+    let Some(socket) = socket() else { return };
     let mut proxy = Proxy::start(&socket);
     let mut terminal = Terminal::devbox(&project, &["-H", &proxy.address(), "up"], 120, 30);
     terminal.shows("number 40 end");
@@ -151,5 +208,4 @@ fn an_engine_that_was_away_costs_no_line_and_doubles_none() {
     assert_eq!(numbers, (1..=600).collect::<Vec<_>>());
     terminal.send("Q");
     assert!(terminal.wait().success());
-    assert!(engine().is_some());
 }
