@@ -7,7 +7,7 @@ use crate::{
     model::Diagnostic,
     plan::{self, RunOptions},
     runtime::headless::{
-        self, Console, Setup, Stop, config, deps,
+        self, Console, Setup, Stop, config, dependencies, deps,
         follow::Window,
         foreground::{self, Cascade, Foreground},
         inside,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    args::{Ansi, Cli, Global, Progress, Verb, inside as within, look, up},
+    args::{Ansi, Cli, Global, Progress, Verb, dependencies as wanted, inside as within, look, up},
     goals,
 };
 
@@ -108,6 +108,19 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
         Verb::Pull(args) => verbs::images(setup, &args.services, goals::pull(args)?, args.quiet, &[]).await,
         Verb::Rebuild(args) => verbs::images(setup, &args.services, goals::rebuild(args)?, args.quiet, &[]).await,
         Verb::Plan(args) => verbs::plan(setup, &args.services, &goals::plan(args)?, args.format == "json").await,
+        Verb::Add(args) => {
+            let what = dependencies::What::Add(args.packages.clone());
+            dependencies::run(setup, &change_options(what, args.dev, &args.change)).await
+        }
+        Verb::Remove(args) => {
+            let what = dependencies::What::Remove(args.packages.clone());
+            dependencies::run(setup, &change_options(what, args.dev, &args.change)).await
+        }
+        Verb::Lock(args) => {
+            let what = dependencies::What::Lock(args.upgrade);
+            dependencies::run(setup, &change_options(what, false, &args.change)).await
+        }
+        Verb::Freeze(args) => deps::freeze(setup, args.service.as_deref()).await,
         Verb::Deps(args) => deps::run(setup, &args.services, args.format == look::Format::Json).await,
         Verb::Ps(args) => ps::run(setup, &ps_options(args)?).await,
         Verb::Logs(args) => logs::run(setup, &logs_options(args)?).await,
@@ -260,6 +273,17 @@ fn run_options(args: &within::Run) -> inside::Run {
         no_tty: args.no_tty,
         interactive: args.interactive,
         quiet: args.quiet || (args.quiet_build && args.quiet_pull),
+    }
+}
+
+fn change_options(what: dependencies::What, dev: bool, args: &wanted::Change) -> dependencies::Options {
+    dependencies::Options {
+        what,
+        service: args.service.clone(),
+        dev,
+        manifest: args.manifest.clone(),
+        no_build: args.no_build,
+        dry_run: args.dry_run,
     }
 }
 

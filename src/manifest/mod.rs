@@ -2,7 +2,7 @@
 //!
 //! `discover` finds the files that a service's image build reads; `format` names each one's format and reads it as packages;
 //! `diff` tells two states of a file apart; `fingerprint` says whether there are two states at all. `comparison` lays declared, built
-//! and installed side by side. A file that no parser knows
+//! and installed side by side; `edit` adds and removes packages in a text's own style. A file that no parser knows
 //! or that can't be parsed is still followed, as "changed".
 //!
 //! Never runs anything, never asks an index, never looks at time stamps. Reading is bounded, and whatever comes out for the screen has
@@ -13,6 +13,7 @@ mod declared;
 pub mod diff;
 pub mod discover;
 mod dockerfile;
+pub mod edit;
 pub mod fingerprint;
 mod format;
 mod go;

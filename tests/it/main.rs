@@ -19,6 +19,7 @@ mod examples;
 mod inside;
 mod layers;
 mod manifest;
+mod packages;
 mod pty;
 mod support;
 mod watch;

@@ -145,6 +145,14 @@ pub enum Verb {
     Pull(image::Pull),
     /// Build images whose dependencies changed and replace their containers
     Rebuild(image::Rebuild),
+    /// Add packages: edit the manifest, lock, rebuild
+    Add(dependencies::Add),
+    /// Remove packages: edit the manifest, lock, rebuild
+    Remove(dependencies::Remove),
+    /// Write the lock again with the project's own tool, and rebuild
+    Lock(dependencies::Lock),
+    /// Print what is installed, pinned
+    Freeze(dependencies::Freeze),
     /// Show which manifests each service has, and its packages: declared, built, installed
     Deps(dependencies::Deps),
     /// List the project's services and containers

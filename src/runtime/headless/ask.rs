@@ -24,6 +24,16 @@ pub struct Said {
 }
 
 impl Said {
+    /// It ended well.
+    pub fn succeeded(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Both streams, line by line: first what it said of itself, then what went wrong.
+    pub fn lines(&self) -> Vec<&str> {
+        self.out.lines().chain(self.err.lines()).collect()
+    }
+
     /// The last line that says something, of standard error rather than of standard output.
     pub fn last_line(&self) -> String {
         let last = |text: &'_ str| text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned);

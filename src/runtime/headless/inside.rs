@@ -300,7 +300,7 @@ async fn attached_run(engine: &Engine, container: &ContainerId, tty: bool, stdin
 
 /// Removes a container with its anonymous volumes, and returns when it is gone: the engine may be at it already (`--rm`), and
 /// then only says so.
-async fn removed(engine: &Engine, container: &ContainerId) -> Result<(), Stop> {
+pub(super) async fn removed(engine: &Engine, container: &ContainerId) -> Result<(), Stop> {
     engine.remove(container, true, true).await.map_err(run::stop)?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while tokio::time::Instant::now() < deadline {
@@ -314,7 +314,7 @@ async fn removed(engine: &Engine, container: &ContainerId) -> Result<(), Stop> {
 }
 
 /// Twelve hexadecimal digits, as Compose puts them into the names of one-off containers.
-fn slug() -> Result<String, Stop> {
+pub(super) fn slug() -> Result<String, Stop> {
     let mut bytes = [0; 6];
     std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes)).map_err(|error| {
         Stop::failed(

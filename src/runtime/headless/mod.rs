@@ -9,6 +9,7 @@ mod board;
 mod build_log;
 pub mod config;
 pub mod console;
+pub mod dependencies;
 pub mod deps;
 pub mod follow;
 pub mod foreground;

@@ -3,6 +3,7 @@
 //! Services with the same build are one group. Nothing is installed and nothing changed for asking; what can't be known (no
 //! engine, no container, an image that something else built) leaves its column empty and is said.
 
+mod freeze;
 mod show;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -17,12 +18,14 @@ use crate::{
         requirers::{self, Requirers},
     },
     model::{
-        ContainerState, Diagnostic, ImageRef, MANIFESTS_LABEL, ManifestKind, Observed, ObservedContainer, ServiceName,
-        ServiceSources, Severity,
+        ContainerId, ContainerState, Diagnostic, ImageRef, MANIFESTS_LABEL, ManifestKind, Observed, ObservedContainer,
+        ServiceName, ServiceSources, Severity,
     },
 };
 
 use super::{Setup, Stop, ask, project, run};
+
+pub use freeze::freeze;
 
 /// How long a container may take to tell what is installed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,7 +133,7 @@ async fn group(
     let mut installed_unknown = None;
     for ecosystem in ecosystems(&sources) {
         let answer = match (engine, running) {
-            (Some(engine), Some(container)) => installed_in(engine, container, discovered, ecosystem).await?,
+            (Some(engine), Some(container)) => installed_in(engine, &container.id, discovered, ecosystem).await?,
             (Some(_), None) => Err(format!("{} does not run", names(&services))),
             (None, _) => Err("no container engine answers".to_owned()),
         };
@@ -178,7 +181,7 @@ fn tool(sources: &ServiceSources) -> &'static str {
 /// What a container has, or why that isn't known.
 async fn installed_in(
     engine: &Engine,
-    container: &ObservedContainer,
+    container: &ContainerId,
     discovered: &Discovered,
     ecosystem: Ecosystem,
 ) -> Result<Result<installed::Installed, String>, Stop> {
@@ -187,11 +190,11 @@ async fn installed_in(
         return Ok(Err(format!("programs of {} don't tell", ecosystem_name(ecosystem))));
     };
     let options = ExecOptions { command, ..ExecOptions::default() };
-    let said = ask::ask(engine, &container.id, &options, (installed::MAX_ANSWER, PATIENCE)).await.map_err(run::stop)?;
+    let said = ask::ask(engine, container, &options, (installed::MAX_ANSWER, PATIENCE)).await.map_err(run::stop)?;
     Ok(match said.code {
         Some(0) => installed::answer(ecosystem, &said.out),
-        Some(_) => Err(format!("{} can't tell: {}", container.name, said.last_line())),
-        None => Err(format!("{} didn't tell within {} s", container.name, PATIENCE.as_secs())),
+        Some(_) => Err(format!("the container can't tell: {}", said.last_line())),
+        None => Err(format!("the container didn't tell within {} s", PATIENCE.as_secs())),
     })
 }
 
