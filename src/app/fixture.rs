@@ -133,6 +133,7 @@ fn image(days: u64) -> ObservedImage {
     ObservedImage {
         id: ImageId::from("sha256:1"),
         created: Some(ago(days * 86_400)),
+        tagged: None,
         size: ByteSize(200 << 20),
         labels: [(MANIFESTS_LABEL.to_owned(), label)].into(),
         volumes: Vec::new(),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    compose::{Format, Options, Request},
+    compose::{self, Format, Options, Request},
     model::Diagnostic,
     plan::{self, RunOptions},
     runtime::headless::{
-        self, Console, Setup, Stop, config, dependencies, deps,
+        self, Console, Quiet, Setup, Stop, config, dependencies, deps,
         follow::Window,
         foreground::{self, Cascade, Foreground},
         inside,
@@ -60,6 +60,7 @@ pub fn setup(global: &Global) -> Result<Setup, Stop> {
         context: global.context.clone(),
         on_change: global.on_change(),
         style,
+        quiet: Quiet::default(),
     })
 }
 
@@ -125,7 +126,10 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
         Verb::Ps(args) => ps::run(setup, &ps_options(args)?).await,
         Verb::Logs(args) => logs::run(setup, &logs_options(args)?).await,
         Verb::Exec(args) => inside::exec(setup, &exec_options(args)).await,
-        Verb::Run(args) => inside::run(setup, run_options(args)).await,
+        Verb::Run(args) => {
+            let setup = Setup { quiet: Quiet { build: args.quiet_build, pull: args.quiet_pull }, ..setup.clone() };
+            inside::run(&setup, run_options(args)?).await
+        }
         Verb::Shell(args) => {
             let exec = inside::Exec {
                 index: args.index,
@@ -135,7 +139,16 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
             };
             inside::shell(setup, args.service.as_deref(), exec).await
         }
-        Verb::Attach(args) => inside::attach(setup, &args.service, args.index, args.no_stdin, args.sig_proxy).await,
+        Verb::Attach(args) => {
+            let attach = inside::Attach {
+                service: args.service.clone(),
+                index: args.index,
+                stdin: !args.no_stdin,
+                detach_keys: args.detach_keys.clone(),
+                signals: args.sig_proxy,
+            };
+            inside::attach(setup, &attach).await
+        }
         Verb::Version(args) => verbs::version(setup, args.format == "json").await,
         Verb::Config(_) | Verb::Completion(_) => Ok(()),
     }
@@ -159,10 +172,7 @@ async fn up(setup: &Setup, args: &up::Up) -> Result<(), Stop> {
     if args.dry_run {
         return verbs::plan(setup, &args.services, &goal, args.format.as_deref() == Some("json")).await;
     }
-    let mut setup = setup.clone();
-    if args.quiet_build && args.quiet_pull {
-        setup.style = Some(Style::Quiet);
-    }
+    let setup = Setup { quiet: Quiet { build: args.quiet_build, pull: args.quiet_pull }, ..setup.clone() };
     if args.detach || args.wait || args.no_start {
         return verbs::up(&setup, &args.services, goal).await;
     }
@@ -244,13 +254,20 @@ fn exec_options(args: &within::Exec) -> inside::Exec {
     }
 }
 
-fn run_options(args: &within::Run) -> inside::Run {
+/// `--entrypoint` as words, as Compose splits a command.
+fn entrypoint(line: &str) -> Result<Vec<String>, Stop> {
+    compose::shell_words(line).ok_or_else(|| {
+        Stop::usage(
+            Diagnostic::error(format!("`{line}` is no command"))
+                .help("a quote or bracket in --entrypoint is not closed"),
+        )
+    })
+}
+
+fn run_options(args: &within::Run) -> Result<inside::Run, Stop> {
     let options = RunOptions {
         command: args.command.clone(),
-        entrypoint: args.entrypoint.as_ref().map(|entrypoint| match entrypoint.as_str() {
-            "" => Vec::new(),
-            words => words.split_whitespace().map(str::to_owned).collect(),
-        }),
+        entrypoint: args.entrypoint.as_deref().map(entrypoint).transpose()?,
         name: args.name.clone(),
         user: args.user.clone(),
         working_dir: args.workdir.clone(),
@@ -263,7 +280,7 @@ fn run_options(args: &within::Run) -> inside::Run {
         detach: args.detach,
         ..RunOptions::default()
     };
-    inside::Run {
+    Ok(inside::Run {
         service: args.service.clone(),
         options,
         environment: args.env.clone(),
@@ -272,8 +289,8 @@ fn run_options(args: &within::Run) -> inside::Run {
         volumes: args.volume.clone(),
         no_tty: args.no_tty,
         interactive: args.interactive,
-        quiet: args.quiet || (args.quiet_build && args.quiet_pull),
-    }
+        quiet: args.quiet,
+    })
 }
 
 fn change_options(what: dependencies::What, dev: bool, args: &wanted::Change) -> dependencies::Options {

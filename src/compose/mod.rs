@@ -64,6 +64,7 @@ use crate::model::{Diagnostic, Project};
 pub use keys::{Key, keys, keys_table};
 pub use places::Places;
 pub use render::{Format, Variable};
+pub use shell_words::split as shell_words;
 
 /// What to load, and with what.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 //! no comments, and everything from an unquoted `;`, `&`, `|`, `<` or `>` on is dropped.
 
 /// The words of `line`, or `None` when a quote or a bracket is not closed.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
     // Whether `word` counts although it may be empty.

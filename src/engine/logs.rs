@@ -4,8 +4,6 @@
 //! `logs::Resume`'s rule. The bytes are read here and not by bollard, whose `since` has whole seconds only and whose reader takes a
 //! terminal's text for frames.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use futures_util::FutureExt;
 use http::Method;
 use http_body_util::BodyExt;
@@ -20,6 +18,7 @@ use super::{
     Engine,
     error::{EngineError, Subject},
     http::{QUICK, describe, escape},
+    observe::now,
     stream::{Demux, OutputStream},
 };
 
@@ -203,6 +202,7 @@ impl LogFollower {
 }
 
 fn take(splitter: &mut Splitter, demux: Option<&mut Demux>, data: &[u8]) -> Result<(), EngineError> {
+    // for lines without a stamp
     let now = now();
     let Some(demux) = demux else {
         splitter.push(Stream::Console, data, now);
@@ -218,12 +218,6 @@ fn take(splitter: &mut Splitter, demux: Option<&mut Demux>, data: &[u8]) -> Resu
         splitter.push(stream, &frame, now);
     }
     Ok(())
-}
-
-/// For lines without a stamp.
-fn now() -> Timestamp {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// As the API wants it: seconds, a point, nine digits.

@@ -19,6 +19,7 @@ mod logs;
 mod machine;
 mod observe;
 mod ports;
+mod process;
 mod pull;
 mod resource;
 mod session;
@@ -42,7 +43,8 @@ pub use logs::{LogFollower, LogOptions};
 pub use machine::Machine;
 pub use observe::{ContainerDetail, Detail, Probe, ProjectSummary};
 pub use ports::PortOwner;
-pub use session::{ExecOptions, Session, SessionControl, SessionInput, TerminalSize, Waiting};
+pub use process::PortProcess;
+pub use session::{AttachOptions, ExecOptions, Session, SessionControl, SessionInput, TerminalSize, Waiting};
 pub use stats::{Sample, Usage};
 pub use stream::OutputStream;
 

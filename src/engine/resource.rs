@@ -83,8 +83,21 @@ impl Engine {
             Ok(()) => Ok(()),
             Err(error) => match self.client().bollard(error, Subject::Network(name)) {
                 error if error.is_not_found() => Ok(()),
+                EngineError::NetworkInUse { network, by } => Err(self.who_is_on(network, by).await),
                 error => Err(error),
             },
+        }
+    }
+
+    /// The same refusal with the network's name and the names of the containers on it, which not every engine tells.
+    async fn who_is_on(&self, network: String, by: Vec<String>) -> EngineError {
+        let path = format!("/networks/{}", escape(&network));
+        match self.client().get::<wire::NetworkResource>(&path, Subject::Network(&network)).await {
+            Ok(found) => {
+                let members = found.containers.into_values().map(|member| member.name).collect();
+                EngineError::NetworkInUse { network: found.name, by: if by.is_empty() { members } else { by } }
+            }
+            Err(_) => EngineError::NetworkInUse { network, by },
         }
     }
 
@@ -188,9 +201,23 @@ impl Engine {
             Ok(()) => Ok(()),
             Err(error) => match self.client().bollard(error, Subject::Volume(name)) {
                 error if error.is_not_found() => Ok(()),
+                EngineError::VolumeInUse { volume, by } => {
+                    let by = self.who_has(&volume).await.unwrap_or(by);
+                    Err(EngineError::VolumeInUse { volume, by })
+                }
                 error => Err(error),
             },
         }
+    }
+
+    /// The names of the containers that have a volume: engines tell ids.
+    async fn who_has(&self, volume: &str) -> Option<Vec<String>> {
+        let filter = escape(&serde_json::json!({ "volume": [volume] }).to_string());
+        let path = format!("/containers/json?all=1&filters={filter}");
+        let listed: Vec<wire::ListedContainer> =
+            self.client().get(&path, Subject::Engine("list containers")).await.ok()?;
+        let names = listed.into_iter().filter_map(|container| container.names.into_iter().next());
+        Some(names.map(|name| name.trim_start_matches('/').to_owned()).collect())
     }
 }
 

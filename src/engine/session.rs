@@ -181,6 +181,17 @@ impl Waiting {
     }
 }
 
+/// How to attach to a container's own process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttachOptions {
+    /// It has a terminal, as its inspection tells.
+    pub terminal: bool,
+    /// Send it input.
+    pub stdin: bool,
+    /// The keys that detach, as the docker client writes them: `ctrl-p,ctrl-q`; `None` are the engine's.
+    pub detach_keys: Option<String>,
+}
+
 impl Engine {
     /// Runs a command in a container and talks with it.
     ///
@@ -245,26 +256,23 @@ impl Engine {
         Ok(created.id)
     }
 
-    /// Attaches to a container's own process. `terminal` says that it has one (as its inspection tells); `logs` asks for what it wrote before.
+    /// Attaches to a container's own process.
     ///
     /// An attached stream that nobody reads stalls the process.
     ///
     /// # Errors
     ///
-    /// [`EngineError::NotFound`] when it is gone.
-    pub async fn attach(
-        &self,
-        container: &ContainerId,
-        terminal: bool,
-        stdin: bool,
-        logs: bool,
-    ) -> Result<Session, EngineError> {
-        let path = format!(
-            "/containers/{}/attach?stream=1&stdout=1&stderr=1&stdin={}&logs={}",
+    /// [`EngineError::NotFound`] when it is gone; [`EngineError::Server`] for keys that the engine doesn't understand.
+    pub async fn attach(&self, container: &ContainerId, options: &AttachOptions) -> Result<Session, EngineError> {
+        let AttachOptions { terminal, stdin, ref detach_keys } = *options;
+        let mut path = format!(
+            "/containers/{}/attach?stream=1&stdout=1&stderr=1&stdin={}",
             escape(container.as_str()),
             u8::from(stdin),
-            u8::from(logs)
         );
+        if let Some(keys) = detach_keys {
+            path.push_str(&format!("&detachKeys={}", escape(keys)));
+        }
         let control = SessionControl { engine: self.clone(), process: Process::Container(container.clone()) };
         self.upgrade(&path, String::new(), terminal, control, Subject::Container(container.as_str())).await
     }

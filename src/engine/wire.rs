@@ -232,6 +232,16 @@ pub(super) struct NetworkResource {
     pub(super) name: String,
     #[serde(default, deserialize_with = "nullable")]
     pub(super) labels: BTreeMap<String, String>,
+    /// The containers on it by id; `/networks/ID` only.
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) containers: BTreeMap<String, NetworkMember>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NetworkMember {
+    #[serde(default)]
+    pub(super) name: String,
 }
 
 /// `/volumes`.
@@ -270,7 +280,16 @@ pub(super) struct InspectedImage {
     #[serde(default)]
     pub(super) variant: String,
     #[serde(default, deserialize_with = "nullable")]
+    pub(super) metadata: ImageMetadata,
+    #[serde(default, deserialize_with = "nullable")]
     pub(super) config: ImageConfig,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ImageMetadata {
+    #[serde(default)]
+    pub(super) last_tag_time: Option<String>,
 }
 
 #[derive(Deserialize, Default)]

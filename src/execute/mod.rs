@@ -12,6 +12,7 @@ mod image;
 mod manifests;
 mod oneoff;
 mod planning;
+mod port;
 mod ready;
 mod rollback;
 mod run;

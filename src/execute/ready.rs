@@ -8,7 +8,20 @@ use crate::{
 };
 
 /// How long a new container without a healthcheck must run to have proved itself.
-pub(super) const PROVED_AFTER: Duration = Duration::from_secs(10);
+const PROVED_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a container without a healthcheck must run to count as running: one that ends at once is not ready. (Compose looks
+/// for the first time after half a second.)
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
+/// The time after which running alone is enough, where it is.
+pub(super) fn runs_long_enough(readiness: Readiness) -> Option<Duration> {
+    match readiness {
+        Readiness::Proved { completes: false } => Some(PROVED_AFTER),
+        Readiness::RunningOrHealthy => Some(SETTLED_AFTER),
+        Readiness::Proved { completes: true } | Readiness::Condition(_) => None,
+    }
+}
 
 /// What is known of a wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +117,7 @@ fn running(readiness: Readiness, waited: Duration, health_known: bool) -> One {
     match readiness {
         Readiness::Condition(Condition::Healthy) if health_known => One::NoHealthcheck,
         Readiness::Proved { completes: true } => One::Pending("running".into()),
-        Readiness::Proved { completes: false } if waited < PROVED_AFTER => {
+        readiness if runs_long_enough(readiness).is_some_and(|enough| waited < enough) => {
             One::Pending(format!("running for {} s", waited.as_secs()))
         }
         _ => One::Ready("running"),
@@ -176,7 +189,8 @@ mod tests {
 
     #[test]
     fn waiting_for_everything_takes_a_job_that_is_done() {
-        check(Readiness::RunningOrHealthy, &with(|_| {}), 0, "ready: running");
+        check(Readiness::RunningOrHealthy, &with(|_| {}), 0, "pending: running for 0 s");
+        check(Readiness::RunningOrHealthy, &with(|_| {}), 1, "ready: running");
         check(Readiness::RunningOrHealthy, &exited(0), 0, "ready: completed");
         check(Readiness::RunningOrHealthy, &exited(1), 0, "never: Exited");
         check(Readiness::RunningOrHealthy, &health(HealthState::Starting), 0, "pending: starting");

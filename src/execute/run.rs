@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     engine::{Detail, Engine, EngineError, EngineEvent, EventsOf},
-    model::{ContainerId, ContainerState, Diagnostic, Observed, Project, ServiceName, Sources},
+    model::{ContainerId, ContainerState, Diagnostic, Observed, Place, Project, ServiceName, Sources},
     plan::{self, ContainerRef, Goal, GroupId, Operation, Resume, StepId, Target, Verb},
     settings::Texts,
 };
@@ -55,6 +55,8 @@ pub struct Run {
     pub sources: Arc<Sources>,
     /// Where the texts of manifests that images were built from are kept.
     pub texts: Option<Texts>,
+    /// Where the compose file publishes each service's ports, for those who are told that one is taken.
+    pub published: Arc<BTreeMap<ServiceName, Place>>,
     /// What for.
     pub goal: Goal,
 }
@@ -64,8 +66,14 @@ pub struct Run {
 /// recreate goes its way back. What was begun is left in a state from which the next run goes on.
 pub async fn run(run: Run, events: mpsc::Sender<Event>, cancel: CancellationToken) -> Outcome {
     let began = Instant::now();
-    let (engine, project, texts) = (run.engine.clone(), Arc::clone(&run.project), run.texts.clone());
-    let means = Means { engine, project, texts, events, cancel };
+    let means = Means {
+        engine: run.engine.clone(),
+        project: Arc::clone(&run.project),
+        texts: run.texts.clone(),
+        published: Arc::clone(&run.published),
+        events,
+        cancel,
+    };
     let started = Runner::start(means.clone(), run).await;
     let outcome = match started {
         Ok(runner) => runner.drive(began).await,
@@ -387,16 +395,24 @@ impl Runner {
         }
     }
 
-    /// Warns of containers that this run started and that have failed since.
+    /// Tells of containers that this run started and that have failed since: a warning, or a failure where the goal was that
+    /// they run.
     async fn name_crashed(&mut self) {
+        let waited = matches!(&self.run.goal.verb, Verb::Up(options) if options.wait);
         for container in &Arc::clone(&self.observed).containers {
             let failed = container.exit.is_some_and(|exit| exit.code != 0);
             let ended = matches!(container.state, ContainerState::Exited | ContainerState::Dead);
             if self.started.contains(&container.id) && ended && failed {
-                let mut warning = trouble::exited(&self.means.engine, container).await;
-                warning.severity = crate::model::Severity::Warning;
-                warning.what.push_str(" right after its start");
-                self.report(Event::Warning(Arc::new(warning))).await;
+                let mut crashed = trouble::exited(&self.means.engine, container).await;
+                if waited {
+                    if self.failures.iter().all(|(_, known)| **known != crashed) {
+                        self.failures.push((None, Arc::new(crashed)));
+                    }
+                    continue;
+                }
+                crashed.severity = crate::model::Severity::Warning;
+                crashed.what.push_str(" right after its start");
+                self.report(Event::Warning(Arc::new(crashed))).await;
             }
         }
     }

@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, Progress, StepResult, hook, image, oneoff,
+    Event, Progress, StepResult, hook, image, oneoff, port,
     wait::{Looks, Wait},
 };
 use crate::{
     engine::{Engine, EngineError, NewContainer, OneOff},
-    model::{ContainerId, Diagnostic, Networking, Observed, Project, Service, ServiceName},
+    model::{ContainerId, Diagnostic, Networking, Observed, Place, Project, Service, ServiceName},
     plan::{CreateContainer, Operation, StepId},
     settings::Texts,
 };
@@ -22,6 +22,8 @@ pub(super) struct Means {
     pub(super) engine: Engine,
     pub(super) project: Arc<Project>,
     pub(super) texts: Option<Texts>,
+    /// Where the compose file publishes each service's ports.
+    pub(super) published: Arc<BTreeMap<ServiceName, Place>>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) cancel: CancellationToken,
 }
@@ -229,7 +231,7 @@ async fn start(
 ) -> Result<StepResult, StepError> {
     let Means { engine, project, .. } = means;
     if let Err(error) = engine.start(container).await {
-        return Err(port_taken(means, service, error).await);
+        return Err(port::taken(means, service, error).await);
     }
     let hooks = project.services.get(service).map(|service| &service.post_start[..]).unwrap_or_default();
     hook::run(engine, container, service, "post_start", hooks, report).await?;
@@ -253,38 +255,4 @@ async fn stop(
         Err(error) => Err(error.into()),
         Ok(()) => Ok(StepResult::Done),
     }
-}
-
-/// Names the owner of a port that is taken: a container of this engine, or some other program.
-async fn port_taken(means: &Means, service: &ServiceName, error: EngineError) -> StepError {
-    let EngineError::PortTaken { port, .. } = &error else { return error.into() };
-    let address = if port.host_ip.is_empty() { "all interfaces" } else { &port.host_ip };
-    let number = port.host_port.unwrap_or_default();
-    let owner = means.engine.port_owner(port).await.ok().flatten();
-    let (by, help) = match &owner {
-        Some(owner) => {
-            let stop = match (&owner.project, &owner.service) {
-                (Some(project), Some(service)) => format!("`devbox -p {project} stop {service}`"),
-                _ => format!("stop the container {}", owner.container),
-            };
-            let project = owner.project.as_ref().map(|project| format!(" (project {project})")).unwrap_or_default();
-            (format!("{}{project}", owner.container), stop)
-        }
-        None => ("another program on this machine".to_owned(), "stop that program".to_owned()),
-    };
-    Diagnostic::error(format!("port {number} on {address} is taken by {by}"))
-        .note(format!("{service} publishes it"))
-        .help(format!(
-            "{help}, or publish another port: \"{}:{}\"",
-            number.saturating_add(1),
-            target_port(means, service, number)
-        ))
-        .into()
-}
-
-/// The port inside that the service publishes under this number.
-fn target_port(means: &Means, service: &ServiceName, published: u16) -> u16 {
-    let ports = means.project.services.get(service).map(|service| &service.ports[..]).unwrap_or_default();
-    let same = |port: &&crate::model::Port| port.published.as_deref() == Some(published.to_string().as_str());
-    ports.iter().find(same).map_or(published, |port| port.target)
 }

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    ready::{Judgement, PROVED_AFTER, Trouble, judge},
+    ready::{Judgement, Trouble, judge, runs_long_enough},
     step::{Reporter, StepError},
     trouble,
 };
@@ -61,8 +61,8 @@ impl Wait {
                     Judgement::Pending(_) => {}
                 }
             }
-            let proved = matches!(self.readiness, Readiness::Proved { .. }).then(|| began + PROVED_AFTER);
-            let next = [proved.filter(|at| *at > Instant::now()), deadline].into_iter().flatten().min();
+            let enough = runs_long_enough(self.readiness).map(|enough| began + enough);
+            let next = [enough.filter(|at| *at > Instant::now()), deadline].into_iter().flatten().min();
             let changed = looks.changed();
             let in_time = match next {
                 Some(at) => timeout_at(at, changed).await.unwrap_or(Ok(())),

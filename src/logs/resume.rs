@@ -44,6 +44,16 @@ impl Resume {
         Some(Timestamp(last.0.saturating_sub(disorder)))
     }
 
+    /// Only the last lines were asked for, and taken: whatever the log has up to them was left out on purpose, and is not new when it
+    /// comes again, on the stream that had none of them either.
+    pub fn skip_earlier(&mut self) {
+        let Some(last) = self.marks.iter().flatten().map(|mark| mark.time).max() else { return };
+        for mark in &mut self.marks {
+            let time = mark.map_or(last, |mark| mark.time);
+            *mark = Some(Mark { time, taken: u64::MAX });
+        }
+    }
+
     /// The connection was cut, or a new one begins: lines that were taken come again.
     pub fn reconnect(&mut self) {
         self.repeated = self.marks.map(|mark| mark.map(|mark| mark.taken));
@@ -68,7 +78,7 @@ impl Resume {
             self.repeated[index] = None;
         }
         match &mut self.marks[index] {
-            Some(mark) if mark.time == time => mark.taken += 1,
+            Some(mark) if mark.time == time => mark.taken = mark.taken.saturating_add(1),
             mark => *mark = Some(Mark { time, taken: 1 }),
         }
         true
@@ -93,6 +103,20 @@ mod tests {
         assert_eq!(resume.since(), Some(Timestamp(5 - 2_000_000_000)));
         let new: Vec<bool> = [5, 5, 5, 6, 6].into_iter().map(|time| resume.take(OUT, Timestamp(time))).collect();
         assert_eq!(new, [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn what_the_last_lines_left_out_stays_left_out() {
+        let mut resume = Resume::new();
+        resume.skip_earlier();
+        assert_eq!(resume.since(), None, "nothing was there");
+        assert!(resume.take(OUT, Timestamp(5)));
+        resume.skip_earlier();
+        resume.reconnect();
+        let new: Vec<bool> = [(ERR, 4), (OUT, 4), (OUT, 5), (ERR, 5), (OUT, 6), (ERR, 6)]
+            .map(|(stream, time)| resume.take(stream, Timestamp(time)))
+            .into();
+        assert_eq!(new, [false, false, false, false, true, true]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct ObservedImage {
     pub id: ImageId,
     /// When it was built.
     pub created: Option<Timestamp>,
+    /// When it got a name here last, by a pull or a build; `None` where the engine doesn't tell.
+    pub tagged: Option<Timestamp>,
     /// Size.
     pub size: ByteSize,
     /// Its labels.
@@ -48,6 +50,8 @@ pub struct ObservedVolume {
 /// A snapshot of everything that matters to one project. All of it comes from listings, nothing from events.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observed {
+    /// When it was taken.
+    pub at: Timestamp,
     /// Containers that carry the project's label, one-off ones included.
     pub containers: Vec<ObservedContainer>,
     /// Images that the project's services name, by that name; no entry where the engine has none.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Build, ConfigHash, FileMount, Healthcheck, ImageRef, Mount, Networking, OnChange, Port, Resources, ServiceName,
-    Ulimit, WatchRule,
+    Build, ConfigHash, FileMount, Healthcheck, ImageRef, Mount, MountKind, Networking, OnChange, Port, Resources,
+    ServiceName, Ulimit, WatchRule,
 };
 
 /// The user's labels of a service's containers, without Compose's own.
@@ -240,6 +240,14 @@ impl Service {
     /// The image its containers run: as written, or PROJECT-SERVICE for one that is only built (Compose's rule).
     pub fn image_name(&self, project: &super::ProjectName) -> ImageRef {
         self.image.clone().unwrap_or_else(|| format!("{project}-{}", self.name).into())
+    }
+
+    /// The images that are mounted into its containers (`type: image`).
+    pub fn mounted_images(&self) -> impl Iterator<Item = ImageRef> {
+        self.mounts.iter().filter_map(|mount| match &mount.kind {
+            MountKind::Other { kind, source: Some(source), .. } if kind == "image" => Some(source.as_str().into()),
+            _ => None,
+        })
     }
 
     /// The name of its container of that number: `container_name`, or PROJECT-SERVICE-NUMBER (Compose's rule).

@@ -56,8 +56,10 @@ pub enum Cause {
         /// How many there should be.
         to: u32,
     },
-    /// Built each time (`pull_policy: build`), pulled each time (`always`), or its last pull is too old.
+    /// Built each time (`pull_policy: build`), or pulled each time (`always`).
     Policy(&'static str),
+    /// It was pulled longer ago than `pull_policy` allows (`daily`, `weekly`, `every_12h`).
+    PullDue,
     /// The image's manifests are not those that it was built from.
     Manifests(Vec<ManifestChange>),
     /// A step of this plan makes another image.
@@ -146,6 +148,7 @@ impl fmt::Display for Cause {
             Cause::ImageWillChange => f.write_str("image will change"),
             Cause::ImageMayChange => f.write_str("if its image changes"),
             Cause::ImageChanged(image) => write!(f, "{image} is another image now"),
+            Cause::PullDue => f.write_str("pulled longer ago than pull_policy allows"),
             Cause::Diverged(differences) if differences.is_empty() => f.write_str("configuration changed"),
             Cause::Diverged(differences) => f.write_str(&list(differences, "; ")),
             Cause::Forced => f.write_str("--force-recreate"),

@@ -187,6 +187,7 @@ impl<'c, 'a> Convergence<'c, 'a> {
     pub(super) fn gate_to_create(&mut self, service: &'a Service) -> Gate {
         let mut gate = self.resources.gate(service);
         gate.needs.extend(self.images.fate(&service.image_name(&self.context.project.name)).step());
+        gate.needs.extend(service.mounted_images().filter_map(|image| self.images.fate(&image).step()));
         let referred: Vec<_> = self
             .context
             .graph

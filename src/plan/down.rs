@@ -9,7 +9,7 @@ use super::{
     resources::Resources,
     stop::{Chain, every, meant, orphans, remove},
 };
-use crate::model::{ContainerId, ObservedNetwork, Service, ServiceName};
+use crate::model::{ContainerId, Diagnostic, ObservedNetwork, Service, ServiceName};
 
 /// Stops and removes containers, then networks, and volumes and images where that is asked for.
 pub(super) fn down(
@@ -70,8 +70,21 @@ fn down_networks(context: &Context<'_>, draft: &mut Draft, gate: &Gate, removed:
             && !context.project.networks.values().any(|known| known.external && known.name == network.name)
     };
     for network in context.observed.networks.iter().filter(ours) {
-        let mut staying = context.observed.containers.iter().filter(|container| !removed.contains(&container.id));
-        if !staying.any(|container| container.networks.contains_key(&network.name)) {
+        let staying = context.observed.containers.iter().filter(|container| !removed.contains(&container.id));
+        let staying: Vec<_> = staying.filter(|container| container.networks.contains_key(&network.name)).collect();
+        let oneoffs: Vec<_> =
+            staying.iter().filter(|container| container.oneoff).map(|container| container.name.as_str()).collect();
+        if !oneoffs.is_empty() {
+            draft.warn(
+                Diagnostic::warning(format!(
+                    "network {} stays: {} of `run` is on it",
+                    network.name,
+                    oneoffs.join(", ")
+                ))
+                .help("--remove-orphans takes what `run` left away, too"),
+            );
+        }
+        if staying.is_empty() {
             let group = draft.group(Action::Remove, Subject::Network(network.name.clone()), Cause::Requested);
             let (name, id) = (network.name.clone(), network.id.clone());
             draft.step(group, Operation::RemoveNetwork { name, id, containers: Vec::new() }, gate);

@@ -78,7 +78,27 @@ pub(super) fn see_to(
     pull(context, draft, &wanted, &mut images);
     let builds: Vec<_> = wanted.into_iter().filter_map(|wanted| Some((wanted.service, wanted.build?))).collect();
     build(context, draft, builds, &BuildOptions::default(), &mut images);
+    mounted(context, draft, services, &mut images);
     images
+}
+
+/// Pulls the images that are mounted (`type: image`) and not there, as Compose does whatever the policy.
+fn mounted(context: &Context<'_>, draft: &mut Draft, services: &BTreeSet<&ServiceName>, images: &mut Images) {
+    let mut missing: BTreeMap<ImageRef, Vec<ServiceName>> = BTreeMap::new();
+    for service in services.iter().filter_map(|name| context.service(name)) {
+        for image in service.mounted_images() {
+            let known = context.observed.images.contains_key(&image) || context.resume.pulled.contains(&image);
+            if !known && images.fate(&image) == Fate::Stays {
+                missing.entry(image).or_default().push(service.name.clone());
+            }
+        }
+    }
+    for (image, services) in missing {
+        let group = draft.group(Action::Pull, Subject::Image(image.clone(), services.clone()), Cause::Missing);
+        let pull = Operation::Pull { image: image.clone(), services, platform: None, optional: false };
+        let step = draft.step(group, pull, &Gate::default());
+        images.0.insert(image, Fate::MayChange(step));
+    }
 }
 
 /// Adds the images that are not there of services that may have to be made anew with these, because they live in their
@@ -181,7 +201,14 @@ fn pull_cause(context: &Context<'_>, service: &Service, when: When, build: Optio
         PullPolicy::Always if when.pull.is_some() => Some(Cause::Requested),
         PullPolicy::Always => Some(Cause::Policy("always")),
         PullPolicy::Never | PullPolicy::Build => None,
-        PullPolicy::Missing | PullPolicy::Every(_) => context.image(service).is_none().then_some(Cause::Missing),
+        PullPolicy::Missing => context.image(service).is_none().then_some(Cause::Missing),
+        PullPolicy::Every(period) => match context.image(service) {
+            None => Some(Cause::Missing),
+            Some(image) => {
+                let due = |tagged| context.observed.at.since(tagged) > period;
+                image.tagged.is_some_and(due).then_some(Cause::PullDue)
+            }
+        },
     }
 }
 

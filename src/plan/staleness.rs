@@ -69,6 +69,7 @@ pub(super) mod tests {
         ObservedImage {
             id: "sha256:1".into(),
             created: None,
+            tagged: None,
             size: Default::default(),
             labels: label.map(|label| (MANIFESTS_LABEL.to_owned(), label)).into_iter().collect(),
             volumes: Vec::new(),

@@ -151,6 +151,7 @@ pub(crate) fn furnished(project: &Project) -> Observed {
             ObservedImage {
                 id: image_id(image.as_str()),
                 created: None,
+                tagged: None,
                 size: Default::default(),
                 labels: BTreeMap::new(),
                 volumes: Vec::new(),

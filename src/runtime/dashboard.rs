@@ -4,7 +4,15 @@
 //! Each turn takes a bounded number of each kind, so that no flood starves the keys. The loop waits for nothing but its
 //! sources, except while a shell has the terminal, and then messages are still taken in.
 
-use std::{collections::BTreeSet, future::poll_fn, io, path::PathBuf, sync::Arc, task::Poll, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::poll_fn,
+    io,
+    path::PathBuf,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
@@ -27,7 +35,7 @@ use crate::{
     },
     compose,
     engine::{ConnectOptions, Engine},
-    model::{Diagnostic, OnChange, Project},
+    model::{Diagnostic, OnChange, Place, Project, ServiceName},
     plan::Goal,
     settings::{Folders, Memory, Settings},
     ui::theme::THEMES,
@@ -45,6 +53,8 @@ const BATCHES: usize = 8;
 pub struct DashboardRequest {
     /// What should exist.
     pub project: Project,
+    /// Where the compose file publishes each service's ports.
+    pub published: Arc<BTreeMap<ServiceName, Place>>,
     /// What the loader warned of.
     pub warnings: Vec<Diagnostic>,
     /// What the loader read or looked for, absolute.
@@ -108,6 +118,7 @@ async fn open(request: DashboardRequest) -> Result<Ended, Box<Diagnostic>> {
         connect: request.connect.clone(),
         load: request.load.clone(),
         project: Arc::new(request.project.clone()),
+        published: Arc::clone(&request.published),
         folders: request.folders.clone(),
     };
     let state = first_state(request, &session);

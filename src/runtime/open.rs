@@ -2,7 +2,7 @@
 
 use super::{
     dashboard::{self, DashboardRequest},
-    headless::{Setup, Stop, project},
+    headless::{Setup, Stop, project, run},
     open_ports,
 };
 use crate::{
@@ -33,6 +33,7 @@ pub fn dashboard(setup: &Setup, first: Option<(Goal, &[String])>) -> Result<(), 
     let settings = folders.as_ref().map(|folders| settings::load(&folders.config_file())).unwrap_or_default();
     let environment = Environment::new(std::env::vars_os(), rustix::process::getuid().as_raw());
     let ended = dashboard::run(DashboardRequest {
+        published: run::published(&loaded.project, &loaded.places),
         project: loaded.project,
         warnings,
         files: loaded.files_read.into_iter().chain(loaded.files_looked_for).collect(),

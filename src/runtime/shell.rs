@@ -5,7 +5,7 @@ use std::io::Write;
 use super::session::{self, JoinError};
 use crate::{
     app::effect::Session,
-    engine::{self, Engine, ExecOptions, SessionControl, TerminalSize},
+    engine::{self, AttachOptions, Engine, ExecOptions, SessionControl, TerminalSize},
     model::Diagnostic,
 };
 
@@ -39,7 +39,8 @@ pub(super) async fn run(engine: &Engine, session: Session) -> Result<(), Diagnos
             let leave = if tty { "Ctrl-P Ctrl-Q goes back to devbox" } else { "Ctrl-C goes back to devbox" };
             hint(&format!("attached to {service}; {leave}"));
             recent.iter().for_each(|line| hint(line));
-            let ended = join(engine.attach(&container, tty, true, false).await?, tty).await;
+            let options = AttachOptions { terminal: tty, stdin: true, detach_keys: None };
+            let ended = join(engine.attach(&container, &options).await?, tty).await;
             // Whoever detaches does so in the middle of a line, and the shell's own screen comes back one day.
             hint("");
             ended.map(drop)

@@ -179,6 +179,7 @@ async fn of_devbox(file: &Path, api: &'static str) -> Result<Value, String> {
     let image = ObservedImage {
         id: ImageId::from(IMAGE),
         created: None,
+        tagged: None,
         size: ByteSize(0),
         labels: BTreeMap::new(),
         volumes: Vec::new(),

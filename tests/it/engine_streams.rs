@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use devbox::{
     engine::{
-        ContainerAction, EngineError, EventSubject, EventsOf, ExecOptions, LogFollower, LogOptions, OneOff,
-        OutputStream, TerminalSize,
+        AttachOptions, ContainerAction, EngineError, EventSubject, EventsOf, ExecOptions, LogFollower, LogOptions,
+        OneOff, OutputStream, TerminalSize,
     },
     logs::{Resume, Source, Stream},
     model::{ContainerId, ContainerState, ServiceName},
@@ -251,9 +251,10 @@ async fn one_talks_with_an_attached_process() {
     let Some(run) = Running::new("attach", yaml).await else { return };
     let oneoff = OneOff { slug: "ab".repeat(32), attach_stdin: true, ..Default::default() };
     let id = run.create_as("web", Some(&oneoff)).await.expect("a container").id;
+    let attach = AttachOptions { terminal: true, stdin: true, detach_keys: Some("ctrl-a,d".into()) };
     let detail = run.engine.inspect(&id).await.expect("a container");
     assert!(detail.container.oneoff && detail.container.tty && detail.stdin_open);
-    let mut session = run.engine.attach(&id, true, true, false).await.expect("a session");
+    let mut session = run.engine.attach(&id, &attach).await.expect("a session");
     let waiting = run.engine.wait_for_next_exit(&id).await.expect("a wait");
     run.engine.start(&id).await.expect("a start");
     session.control.resize(TerminalSize { rows: 10, columns: 40 }).await.expect("a size");

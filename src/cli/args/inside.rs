@@ -138,9 +138,9 @@ pub struct Attach {
     /// The container of that number
     #[arg(long, value_name = "NUM")]
     pub index: Option<u32>,
-    /// Keys that detach
-    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q")]
-    pub detach_keys: String,
+    /// Keys that detach [default: ctrl-p,ctrl-q]
+    #[arg(long, value_name = "KEYS")]
+    pub detach_keys: Option<String>,
     /// Send no input
     #[arg(long)]
     pub no_stdin: bool,

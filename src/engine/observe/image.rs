@@ -58,6 +58,7 @@ fn from_image(image: wire::InspectedImage) -> ObservedImage {
     ObservedImage {
         id: ImageId::from(with_algorithm(image.id)),
         created: image.created.as_deref().and_then(timestamp),
+        tagged: image.metadata.last_tag_time.as_deref().and_then(timestamp),
         size: ByteSize(u64::try_from(image.size).unwrap_or(0)),
         labels: image.config.labels,
         volumes: image.config.volumes.into_keys().collect(),

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use crate::model::{
-    ContainerId, ImageRef, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Project, ProjectName,
+    ContainerId, ImageRef, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Project, ProjectName, Service,
 };
 
 use super::{
@@ -26,7 +26,7 @@ use super::{
 pub(super) use container::health_state;
 pub use container::{ContainerDetail, Probe};
 pub(super) use image::with_algorithm;
-pub(super) use moment::timestamp;
+pub(super) use moment::{now, timestamp};
 
 /// So many requests at once.
 const CONCURRENT: usize = 8;
@@ -58,8 +58,9 @@ impl Engine {
     ///
     /// Any failure of a listing; a container that goes away meanwhile is none.
     pub async fn observe(&self, project: &Project, detail: Detail) -> Result<Observed, EngineError> {
-        let images: BTreeSet<ImageRef> =
-            project.services.values().map(|service| service.image_name(&project.name)).collect();
+        let run = project.services.values().map(|service| service.image_name(&project.name));
+        let mounted = project.services.values().flat_map(Service::mounted_images);
+        let images = run.chain(mounted).collect();
         let networks: BTreeSet<&str> = project.networks.values().map(|network| network.name.as_str()).collect();
         let volumes: BTreeSet<&str> = project.volumes.values().map(|volume| volume.name.as_str()).collect();
         self.observe_wanted(&project.name, images, &networks, &volumes, detail).await
@@ -90,7 +91,7 @@ impl Engine {
         )
         .await?;
         identify_networks(&mut containers, &networks);
-        Ok(Observed { containers, images, networks, volumes, ..Observed::default() })
+        Ok(Observed { at: now(), containers, images, networks, volumes, configs: BTreeMap::new() })
     }
 
     async fn list_containers(

@@ -1,8 +1,16 @@
 //! Moments as engines write them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use jiff::Timestamp as Instant;
 
 use crate::model::Timestamp;
+
+/// This machine's clock.
+pub(in crate::engine) fn now() -> Timestamp {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
+}
 
 /// A moment as engines write it; Go's zero time is none.
 pub(in crate::engine) fn timestamp(text: &str) -> Option<Timestamp> {

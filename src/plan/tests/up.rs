@@ -1,7 +1,7 @@
 //! `up` and `run` from nothing or from part of it.
 
 use crate::{
-    model::{Condition, ContainerState, HealthState, Healthcheck, Observed, PullPolicy},
+    model::{Condition, ContainerState, HealthState, Healthcheck, MountKind, Observed, PullPolicy, Timestamp},
     plan::{
         BuildWhen, Goal, PlanError, PullWhen, RunOptions, Selection, UpOptions, Verb, plan,
         testing::{check, container, edit, exited, furnished, name, planned, project, running, service},
@@ -236,6 +236,48 @@ fn images_are_had_as_the_policy_says() {
     assert_eq!(first(&built, &running(&built), &Goal::up()), "#1 [] build shop-web: pull_policy is build");
     let no_build = up(UpOptions { build: BuildWhen::Never, ..UpOptions::default() });
     assert_eq!(first(&built, &running(&built), &no_build), "");
+}
+
+#[test]
+fn an_image_is_pulled_again_when_its_time_is_over() {
+    let hour = std::time::Duration::from_secs(3600);
+    let project = project([service("web").with(|s| s.pull_policy = Some(PullPolicy::Every(12 * hour)))]);
+    let after = |hours: u32, tagged| {
+        let mut observed = running(&project);
+        observed.at = Timestamp(0).after(hours * hour);
+        observed.images.values_mut().for_each(|image| image.tagged = tagged);
+        planned(&project, &observed, &Goal::up()).steps_text().lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(after(11, Some(Timestamp(0))), "");
+    assert_eq!(after(13, Some(Timestamp(0))), "#1 [] pull web:1: pulled longer ago than pull_policy allows");
+    assert_eq!(after(13, None), "", "an engine that does not tell");
+}
+
+#[test]
+fn an_image_that_is_mounted_is_there_before() {
+    let image = |s: &mut crate::model::Service| {
+        s.mounts.push(crate::model::Mount {
+            kind: MountKind::Other { kind: "image".into(), source: Some("assets:1".into()), subpath: None },
+            target: "/assets".into(),
+            read_only: true,
+            consistency: None,
+        });
+    };
+    let project = project([service("web").with(image)]);
+    let mut observed = furnished(&project);
+    check(
+        &project,
+        &observed,
+        &Goal::up(),
+        "
+        #1 [] pull assets:1: not there
+        #2 [1] create shop-web-1: not there
+        #3 [2] start shop-web-1 (#2)
+        ",
+    );
+    let web = observed.images.values().next().unwrap().clone();
+    observed.images.insert("assets:1".into(), web);
+    check(&project, &observed, &Goal::up(), "#1 [] create shop-web-1: not there\n#2 [1] start shop-web-1 (#1)");
 }
 
 #[test]

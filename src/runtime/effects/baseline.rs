@@ -91,6 +91,7 @@ mod tests {
         ObservedImage {
             id: id.into(),
             created: None,
+            tagged: None,
             size: Default::default(),
             labels: label.map(|label| (MANIFESTS_LABEL.to_owned(), label)).into_iter().collect(),
             volumes: Vec::new(),

@@ -11,7 +11,7 @@ mod measure;
 mod sources;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     panic::AssertUnwindSafe,
     path::PathBuf,
@@ -39,7 +39,7 @@ use crate::{
     engine::{ConnectOptions, Engine},
     execute,
     logs::Batch,
-    model::{ContainerId, Diagnostic, Project, Sources, Timestamp},
+    model::{ContainerId, Diagnostic, Place, Project, ServiceName, Sources, Timestamp},
     settings::{Folders, Memory, Remembered, Texts},
 };
 
@@ -67,6 +67,8 @@ pub struct Session {
     pub load: compose::Request,
     /// What should exist.
     pub project: Arc<Project>,
+    /// Where the compose file publishes each service's ports.
+    pub published: Arc<BTreeMap<ServiceName, Place>>,
     /// The user's folders, where they are known.
     pub folders: Option<Folders>,
 }
@@ -203,11 +205,12 @@ impl Effects {
         let cancel = CancellationToken::new();
         let (sender, token, engine, id) = (self.sender.clone(), cancel.clone(), self.connection.engine(), job.id);
         let texts = self.session.folders.as_ref().map(Texts::of);
+        let published = Arc::clone(&self.session.published);
         let handle = self.spawn("a job", async move {
             let Some(engine) = connected(engine).await else { return };
             let (events, mut reports) = mpsc::channel(REPORTS);
             tracing::info!("job {}: {} begins", id.0, job.goal.verb.name());
-            let run = execute::Run { engine, project, sources, texts, goal: job.goal };
+            let run = execute::Run { engine, project, sources, texts, published, goal: job.goal };
             let running = execute::run(run, events, token);
             let passing = async {
                 while let Some(event) = reports.recv().await {

@@ -20,6 +20,9 @@ use super::{
     verbs::{self, Ready},
 };
 
+/// What is said after the first signal.
+const STOPPING: &str = "stopping; once more kills.\n";
+
 /// What the exit of one container does to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cascade {
@@ -97,16 +100,17 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal, options: &Foregr
     };
     let (selection, verb) = (goal.selection.clone(), goal);
     let job = Job {
-        engine: &ready.engine,
-        project: &ready.project,
+        ready: &ready,
         sources: &sources,
         goal: verb,
         ink: setup.console.err,
         style: style(setup),
+        hurried: false,
     };
     match session.while_running(job).await {
         Ok(outcome) => session.attach_running(&outcome).await?,
         Err(Stop::Interrupted) => {
+            setup.console.err.write(STOPPING)?;
             session.stop(&selection, options.timeout).await?;
             return Err(Stop::Interrupted);
         }
@@ -119,7 +123,7 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal, options: &Foregr
             session.stop(&selection, options.timeout).await?;
         }
         End::Signal => {
-            setup.console.err.write("stopping; once more kills.\n")?;
+            setup.console.err.write(STOPPING)?;
             session.stop(&selection, options.timeout).await?;
             return Err(Stop::Interrupted);
         }
@@ -213,12 +217,12 @@ impl Session<'_> {
     async fn stop(&mut self, selection: &Selection, timeout: Option<Duration>) -> Result<(), Stop> {
         let none = Arc::default();
         let job = |verb| Job {
-            engine: &self.ready.engine,
-            project: &self.ready.project,
+            ready: self.ready,
             sources: &none,
             goal: Goal::new(verb, selection.clone()),
             ink: self.setup.console.err,
             style: style(self.setup),
+            hurried: true,
         };
         let (stop, kill) =
             (job(Verb::Stop { timeout }), job(Verb::Kill { signal: "SIGKILL".into(), remove_orphans: false }));

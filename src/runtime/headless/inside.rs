@@ -3,7 +3,7 @@
 use std::{io::Read as _, sync::Arc, time::Duration};
 
 use crate::{
-    engine::{Detail, Engine, EngineError, ExecOptions, TerminalSize},
+    engine::{AttachOptions, Detail, Engine, EngineError, ExecOptions, TerminalSize},
     model::{ContainerId, ContainerState, Diagnostic, ObservedContainer, ServiceName},
     plan::{Goal, RunOptions, Selection, Verb},
     runtime::session::{self, JoinError},
@@ -164,32 +164,43 @@ fn which(ready: &Ready) -> Result<String, Stop> {
     })
 }
 
+/// What `attach` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Attach {
+    /// The service.
+    pub service: String,
+    /// `--index`.
+    pub index: Option<u32>,
+    /// False with `--no-stdin`.
+    pub stdin: bool,
+    /// `--detach-keys`.
+    pub detach_keys: Option<String>,
+    /// `--sig-proxy`.
+    pub signals: bool,
+}
+
 /// Runs `attach`.
 ///
 /// # Errors
 /// The service does not run, the engine fails, or the process's exit code.
-pub async fn attach(
-    setup: &Setup,
-    service: &str,
-    index: Option<u32>,
-    no_stdin: bool,
-    sig_proxy: bool,
-) -> Result<(), Stop> {
-    let ready = verbs::ready_or_labels(setup, &[service.to_owned()]).await?;
-    let container = running(&ready, service, index).await?;
+pub async fn attach(setup: &Setup, options: &Attach) -> Result<(), Stop> {
+    let Attach { service, index, .. } = options;
+    let ready = verbs::ready_or_labels(setup, std::slice::from_ref(service)).await?;
+    let container = running(&ready, service, *index).await?;
     let detail = ready.engine.inspect(&container.id).await.map_err(run::stop)?;
-    let stdin = detail.stdin_open && !no_stdin;
-    if !detail.stdin_open && !no_stdin {
+    let stdin = detail.stdin_open && options.stdin;
+    if !detail.stdin_open && options.stdin {
         let warning =
             Diagnostic::warning(format!("{service} reads no input: its process gets nothing of what you type"));
         setup.console.diagnostic(&warning.help("`stdin_open: true`, and `tty: true` for a debugger"));
     }
     let tty = detail.container.tty;
-    let session = ready.engine.attach(&container.id, tty, stdin, false).await.map_err(run::stop)?;
+    let attach = AttachOptions { terminal: tty, stdin, detach_keys: options.detach_keys.clone() };
+    let session = ready.engine.attach(&container.id, &attach).await.map_err(run::stop)?;
     let control = session.control.clone();
     let raw = tty && stdin && setup.console.in_tty;
     let joined = session::join(session, stdin, raw);
-    with_signals(&ready.engine, &container.id, joined, sig_proxy).await?;
+    with_signals(&ready.engine, &container.id, joined, options.signals).await?;
     // The stream also ends when the user detached: then the process goes on.
     match ready.engine.inspect(&container.id).await {
         Ok(detail) if detail.container.state == ContainerState::Running => Ok(()),
@@ -267,12 +278,12 @@ pub async fn run(setup: &Setup, mut wanted: Run) -> Result<(), Stop> {
     let sources = Arc::new(run::sources(setup, &ready.project));
     let mut signals = Signals::listen()?;
     let job = Job {
-        engine: &ready.engine,
-        project: &ready.project,
+        ready: &ready,
         sources: &sources,
         goal: Goal::new(Verb::Run(wanted.options), Selection::of([service])),
         ink: setup.console.err,
         style: run::style(setup, setup.console.err, wanted.quiet),
+        hurried: false,
     };
     let outcome = run::carry_out(setup, job, &mut signals, |_| {}).await?;
     drop(signals);
@@ -291,7 +302,8 @@ pub async fn run(setup: &Setup, mut wanted: Run) -> Result<(), Stop> {
 
 /// Attaches to a container that was made and not started, starts it, and gives its exit code.
 async fn attached_run(engine: &Engine, container: &ContainerId, tty: bool, stdin: bool) -> Result<i64, Stop> {
-    let session = engine.attach(container, tty, stdin, false).await.map_err(run::stop)?;
+    let options = AttachOptions { terminal: tty, stdin, detach_keys: None };
+    let session = engine.attach(container, &options).await.map_err(run::stop)?;
     let waiting = engine.wait_for_next_exit(container).await.map_err(run::stop)?;
     engine.start(container).await.map_err(run::stop)?;
     let _control = with_signals(engine, container, session::join(session, stdin, tty), true).await?;

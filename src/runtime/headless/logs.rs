@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     engine::Detail,
+    logs::Resume,
     model::{Observed, ObservedContainer, Project, ServiceName},
 };
 
@@ -79,7 +80,10 @@ pub async fn run(setup: &Setup, options: &LogsOptions) -> Result<(), Stop> {
     let work = async {
         // Heard before the history is read, so that nothing is missed between the two.
         let mut followers = Followers::new(&ready.engine, &ready.project, services).await?;
-        let resumes = follow::history(setup, &ready.engine, &containers, options.window, &mut printer).await?;
+        let mut resumes = follow::history(setup, &ready.engine, &containers, options.window, &mut printer).await?;
+        if options.window.tail.is_some() {
+            resumes.values_mut().for_each(Resume::skip_earlier);
+        }
         followers.resume_from(resumes);
         for container in &containers {
             // With no line taken there is nothing to go on from: `--tail 0` means from now on, otherwise there was none.

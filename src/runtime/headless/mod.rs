@@ -47,6 +47,17 @@ pub struct Setup {
     pub on_change: Option<OnChange>,
     /// How progress is shown; `None` decides by what the stream is.
     pub style: Option<progress::Style>,
+    /// Of what no progress is shown.
+    pub quiet: Quiet,
+}
+
+/// `--quiet-build`, `--quiet-pull`: of what only the end is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quiet {
+    /// Builds.
+    pub build: bool,
+    /// Pulls.
+    pub pull: bool,
 }
 
 /// Why a verb ends without having done what it was asked for.

@@ -73,10 +73,10 @@ impl Progress {
     pub fn event(&mut self, event: &Event) -> Result<(), Stop> {
         let now = Instant::now();
         self.board.apply(event, now);
-        if let Event::Warning(warning) = event
-            && !self.warned.contains(warning)
-        {
-            self.warned.push(Arc::clone(warning));
+        match event {
+            Event::Warning(warning) => self.warn(Arc::clone(warning)),
+            Event::Planned(plan) => plan.warnings.iter().for_each(|warning| self.warn(Arc::new(warning.clone()))),
+            _ => {}
         }
         match self.style {
             Style::Quiet => Ok(()),
@@ -97,6 +97,13 @@ impl Progress {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Keeps what is told at the end, once.
+    fn warn(&mut self, warning: Arc<Diagnostic>) {
+        if !self.warned.contains(&warning) {
+            self.warned.push(warning);
         }
     }
 

@@ -9,18 +9,20 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    compose::Places,
     engine::{ConnectOptions, Engine, EngineError, Environment},
     execute::{self, Event, Outcome, Verdict},
     manifest::{self, Reader},
-    model::{Diagnostic, OnChange, Project, ServiceSources, Sources},
+    model::{Diagnostic, OnChange, Place, Project, Service, ServiceName, ServiceSources, Sources},
     plan::Goal,
     settings::{Folders, Texts},
 };
 
 use super::{
-    Setup, Stop,
+    Quiet, Setup, Stop,
     console::Ink,
     progress::{FRAME, Progress, Style},
+    verbs::Ready,
 };
 
 /// Reports that may wait to be printed; the run waits when there are more.
@@ -65,6 +67,14 @@ pub fn sources(setup: &Setup, project: &Project) -> Sources {
 /// The store of the manifests' texts, where the user's folders are known.
 pub fn texts() -> Option<Texts> {
     Folders::of_user().ok().as_ref().map(Texts::of)
+}
+
+/// Where the compose file publishes each service's ports.
+pub fn published(project: &Project, places: &Places) -> Arc<BTreeMap<ServiceName, Place>> {
+    let services = project.services.values().filter(|service| !service.ports.is_empty());
+    let place =
+        |service: &Service| Some((service.name.clone(), places.of(&format!("services.{}.ports", service.name))?));
+    Arc::new(services.filter_map(place).collect())
 }
 
 /// The project with `--on-change` over what the file says.
@@ -143,10 +153,8 @@ fn deaf(error: &std::io::Error) -> Stop {
 
 /// What a run is about.
 pub struct Job<'a> {
-    /// The engine.
-    pub engine: &'a Engine,
-    /// What should exist.
-    pub project: &'a Arc<Project>,
+    /// The project and its engine.
+    pub ready: &'a Ready,
     /// What the manifests declare.
     pub sources: &'a Arc<Sources>,
     /// What is wanted.
@@ -155,6 +163,8 @@ pub struct Job<'a> {
     pub ink: Ink,
     /// How much is said.
     pub style: Style,
+    /// The first signal leaves at once: what is cancelled here is what a signal has begun.
+    pub hurried: bool,
 }
 
 /// How a run is shown: as the user chose, or as the stream can.
@@ -177,14 +187,15 @@ pub async fn carry_out(
     signals: &mut Signals,
     mut watch: impl FnMut(&Event),
 ) -> Result<Outcome, Stop> {
-    let mut progress = Progress::new(job.ink, job.style, job.project);
+    let mut progress = Progress::new(job.ink, job.style, &job.ready.project);
     let (sender, mut events) = mpsc::channel(REPORTS);
     let cancel = CancellationToken::new();
     let run = execute::Run {
-        engine: job.engine.clone(),
-        project: Arc::clone(job.project),
+        engine: job.ready.engine.clone(),
+        project: Arc::clone(&job.ready.project),
         sources: Arc::clone(job.sources),
         texts: texts(),
+        published: published(&job.ready.project, &job.ready.places),
         goal: job.goal,
     };
     let mut work = std::pin::pin!(execute::run(run, sender, cancel.clone()));
@@ -193,7 +204,7 @@ pub async fn carry_out(
         tokio::select! {
             biased;
             name = signals.recv() => {
-                if cancel.is_cancelled() {
+                if job.hurried || cancel.is_cancelled() {
                     let _ = progress.finish();
                     return Err(Stop::Interrupted);
                 }
@@ -202,7 +213,9 @@ pub async fn carry_out(
             }
             Some(event) = events.recv() => {
                 watch(&event);
-                progress.event(&event)?;
+                if is_shown(&event, setup.quiet) {
+                    progress.event(&event)?;
+                }
             }
             outcome = &mut work => break outcome,
             _ = ticks.tick(), if progress.ticks() => progress.tick()?,
@@ -210,7 +223,9 @@ pub async fn carry_out(
     };
     while let Ok(event) = events.try_recv() {
         watch(&event);
-        progress.event(&event)?;
+        if is_shown(&event, setup.quiet) {
+            progress.event(&event)?;
+        }
     }
     for warning in progress.finish()? {
         setup.console.diagnostic(&warning);
@@ -229,7 +244,16 @@ fn ended(outcome: Outcome, interrupted: bool) -> Result<Outcome, Stop> {
     }
 }
 
-/// Every failure once.
+/// Whether a report is shown, as the user wants it.
+fn is_shown(event: &Event, quiet: Quiet) -> bool {
+    match event {
+        Event::Progress(_, execute::Progress::Build(_)) => !quiet.build,
+        Event::Progress(_, execute::Progress::Pull(_)) => !quiet.pull,
+        _ => true,
+    }
+}
+
+/// Every failure once, and what was brought back because of them.
 fn failures(outcome: &Outcome) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     for (_, diagnostic) in &outcome.failures {
@@ -237,6 +261,9 @@ fn failures(outcome: &Outcome) -> Vec<Diagnostic> {
             all.push(Diagnostic::clone(diagnostic));
         }
     }
+    all.extend(outcome.rolled_back.iter().map(|service| {
+        Diagnostic::warning(format!("the new container of {service} did not prove itself: the one before it is back"))
+    }));
     all
 }
 

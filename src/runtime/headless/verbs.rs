@@ -98,7 +98,7 @@ async fn carry_out(setup: &Setup, ready: &Ready, sources: Sources, goal: Goal, q
     let ink = setup.console.out;
     let style = run::style(setup, ink, quiet);
     let mut signals = Signals::listen()?;
-    let job = Job { engine: &ready.engine, project: &ready.project, sources: &Arc::new(sources), goal, ink, style };
+    let job = Job { ready, sources: &Arc::new(sources), goal, ink, style, hurried: false };
     run::carry_out(setup, job, &mut signals, |_| {}).await
 }
 
@@ -158,6 +158,7 @@ async fn planned(ready: &Ready, sources: Sources, goal: &Goal) -> Result<Plan, S
         project: Arc::clone(&ready.project),
         sources: Arc::new(sources),
         texts: run::texts(),
+        published: run::published(&ready.project, &ready.places),
         goal: goal.clone(),
     };
     execute::plan(&run, &mut observed).await.map_err(Stop::usage)
@@ -281,7 +282,7 @@ pub async fn images(setup: &Setup, services: &[String], goal: Goal, quiet: bool,
         Verb::Rebuild(_) => "no dependencies changed, nothing to do",
         _ => "nothing to pull",
     };
-    let job = Job { engine: &ready.engine, project: &ready.project, sources: &Arc::new(sources), goal, ink, style };
+    let job = Job { ready: &ready, sources: &Arc::new(sources), goal, ink, style, hurried: false };
     let outcome = run::carry_out(setup, job, &mut signals, |_| {}).await?;
     if outcome.verdict == Verdict::NothingToDo && !quiet {
         return setup.console.line(format!("{}: {nothing}.", ready.project.name));

@@ -1,7 +1,7 @@
 //! A compose project in a folder of its own, under a name of its own, that leaves nothing behind.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -10,6 +10,7 @@ use std::{
 
 use bollard::{
     Docker,
+    models::ContainerInspectResponse,
     query_parameters::{
         ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions, RemoveContainerOptions,
         RemoveImageOptions, RemoveVolumeOptions,
@@ -84,9 +85,14 @@ impl TestProject {
 
     /// Writes the user's config.toml.
     pub fn configure(&self, text: &str) {
-        let folder = self.home.path().join(".config/devbox");
-        fs::create_dir_all(&folder).expect("a folder");
-        fs::write(folder.join("config.toml"), text).expect("a file");
+        self.write_home(".config/devbox/config.toml", text);
+    }
+
+    /// Writes a file below the home that its `devbox` has.
+    pub fn write_home(&self, path: &str, content: &str) {
+        let path = self.home.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, content).expect("a file");
     }
 
     /// The engine.
@@ -189,6 +195,36 @@ impl TestProject {
             found.sort();
             found
         })
+    }
+
+    /// Its containers on the engine, one-off and stopped ones too: name -> id.
+    pub fn containers(&self) -> BTreeMap<String, String> {
+        let docker = self.docker().clone();
+        let all = ListContainersOptions { all: true, filters: Some(self.label_filter()), ..Default::default() };
+        let listed = block_on(async move { docker.list_containers(Some(all)).await }).expect("containers");
+        let named = listed.into_iter().map(|container| {
+            let name = container.names.unwrap_or_default().concat();
+            (name.trim_start_matches('/').to_owned(), container.id.unwrap_or_default())
+        });
+        named.collect()
+    }
+
+    /// The first container of a service.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn container(&self, service: &str) -> ContainerInspectResponse {
+        let (docker, name) = (self.docker().clone(), format!("{}-{service}-1", self.name));
+        block_on(async move { docker.inspect_container(&name, None).await }).expect("a container")
+    }
+
+    /// The engine's word for what the first container of a service does: `running`, `exited`.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn state(&self, service: &str) -> String {
+        let state = self.container(service).state.and_then(|state| state.status);
+        state.map(|state| state.to_string()).unwrap_or_default()
     }
 
     fn label_filter(&self) -> HashMap<String, Vec<String>> {

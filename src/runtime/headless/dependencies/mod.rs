@@ -103,12 +103,12 @@ pub async fn run(setup: &Setup, options: &Options) -> Result<(), Stop> {
     }
     let rebuild = RebuildOptions { what: RebuildWhat::Selected, ..RebuildOptions::default() };
     let job = Job {
-        engine: &ready.engine,
-        project: &ready.project,
+        ready: &ready,
         sources: &std::sync::Arc::new(run::sources(setup, &ready.project)),
         goal: Goal::new(Verb::Rebuild(rebuild), Selection::of(affected)),
         ink: setup.console.out,
         style: run::style(setup, setup.console.out, false),
+        hurried: false,
     };
     match run::carry_out(setup, job, &mut signals, |_| {}).await {
         Ok(_) => Ok(()),

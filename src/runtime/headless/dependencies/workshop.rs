@@ -79,13 +79,14 @@ impl Workshop {
             detach: true,
             ..RunOptions::default()
         };
+        let ready = Ready { engine: ready.engine.clone(), project, places: ready.places.clone() };
         let job = Job {
-            engine: &ready.engine,
-            project: &project,
-            sources: &Arc::new(run::sources(setup, &project)),
+            ready: &ready,
+            sources: &Arc::new(run::sources(setup, &ready.project)),
             goal: Goal::new(Verb::Run(options), Selection::of([service.clone()])),
             ink: setup.console.err,
             style: Style::Quiet,
+            hurried: false,
         };
         let outcome = run::carry_out(setup, job, signals, |_| {}).await?;
         let container = outcome.containers.into_iter().next();
