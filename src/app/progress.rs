@@ -61,7 +61,7 @@ pub enum Doing {
 pub fn services(operation: &Operation) -> Vec<&ServiceName> {
     match operation {
         Operation::Build(build) => build.services.iter().collect(),
-        Operation::Pull { services, .. } => services.iter().collect(),
+        Operation::Pull { services, .. } | Operation::RenewVolume { services, .. } => services.iter().collect(),
         Operation::Create(create) => vec![&create.service],
         Operation::Start(target)
         | Operation::Stop { target, .. }

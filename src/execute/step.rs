@@ -1,6 +1,10 @@
 //! One operation -> calls to the engine. Nothing is decided here, and what is so already counts as done.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::{Engine, EngineError, NewContainer, OneOff},
-    model::{ContainerId, Diagnostic, Networking, Observed, Place, Project, Service, ServiceName},
+    model::{ContainerId, Diagnostic, MountKind, Networking, Observed, Place, Project, Service, ServiceName, Severity},
     plan::{CreateContainer, Operation, StepId},
     settings::Texts,
 };
@@ -142,6 +146,15 @@ async fn carry_out(means: Means, act: Act) -> Result<StepResult, StepError> {
             let Some(volume) = project.volumes.get(&key) else { return Ok(StepResult::Unneeded) };
             engine.create_volume(project, volume).await?;
         }
+        Operation::RenewVolume { key, name, .. } => {
+            let Some(volume) = project.volumes.get(&key) else { return Ok(StepResult::Unneeded) };
+            if let Err(error) = engine.remove_volume(&name).await {
+                // somebody else's container has it: with the old content it works as before
+                report.warn(Diagnostic { severity: Severity::Warning, ..error.diagnostic() }).await;
+                return Ok(StepResult::Already);
+            }
+            engine.create_volume(project, volume).await?;
+        }
         Operation::RemoveVolume { name } => engine.remove_volume(&name).await?,
         Operation::RemoveImage { name } => match engine.remove_image(name.as_str()).await {
             Err(error) if !error.is_not_found() => return Err(error.into()),
@@ -184,6 +197,19 @@ fn refers_to_others(service: &Service) -> bool {
         || !service.volumes_from.is_empty()
 }
 
+/// The service with anonymous volumes in the place of these.
+fn without_names(service: &Service, keys: &BTreeSet<String>) -> Service {
+    let mut service = service.clone();
+    for mount in &mut service.mounts {
+        if let MountKind::Volume { source, .. } = &mut mount.kind
+            && source.as_ref().is_some_and(|key| keys.contains(key))
+        {
+            *source = None;
+        }
+    }
+    service
+}
+
 async fn make(
     means: &Means,
     create: &CreateContainer,
@@ -195,7 +221,10 @@ async fn make(
     if refers_to_others(service) {
         observed = Arc::new(engine.observe(project, crate::engine::Detail::Listing).await?);
     }
-    let changed = create.oneoff.as_ref().map(|options| oneoff::service(service, options, &create.name));
+    let changed = match &create.oneoff {
+        Some(options) => Some(oneoff::service(service, options, &create.name)),
+        None => (!create.anonymous.is_empty()).then(|| without_names(service, &create.anonymous)),
+    };
     let oneoff = create.oneoff.as_ref().map(|options| OneOff {
         slug: options.slug.clone(),
         attach_stdin: options.stdin_open && !options.detach,

@@ -320,6 +320,7 @@ mod tests {
             name: format!("p-{service}-1"),
             temporary_name: None,
             replaces: None,
+            anonymous: BTreeSet::new(),
             oneoff: None,
         };
         step(id, Operation::Create(create), needs, &[])

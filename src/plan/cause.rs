@@ -70,6 +70,10 @@ pub enum Cause {
     ImageChanged(ImageRef),
     /// The file says something else than the container was made from; empty where it can't be said what.
     Diverged(Vec<Difference>),
+    /// It holds nothing but what these services' image installs there: path inside.
+    FromImage(Vec<ServiceName>, String),
+    /// A volume of dependencies that it has is renewed with its image.
+    VolumeRenewed(String),
     /// `--force-recreate`.
     Forced,
     /// A service that it depends on with `restart: true`, or whose namespace it shares, is replaced or restarted.
@@ -144,13 +148,17 @@ impl fmt::Display for Cause {
             Cause::NeededBy(services) => write!(f, "needed by {}", list(services, ", ")),
             Cause::Scale { from, to } => write!(f, "scale {from} → {to}"),
             Cause::Policy(policy) => write!(f, "pull_policy is {policy}"),
+            Cause::PullDue => f.write_str("pulled longer ago than pull_policy allows"),
             Cause::Manifests(changes) => f.write_str(&list(changes, "; ")),
             Cause::ImageWillChange => f.write_str("image will change"),
             Cause::ImageMayChange => f.write_str("if its image changes"),
             Cause::ImageChanged(image) => write!(f, "{image} is another image now"),
-            Cause::PullDue => f.write_str("pulled longer ago than pull_policy allows"),
             Cause::Diverged(differences) if differences.is_empty() => f.write_str("configuration changed"),
             Cause::Diverged(differences) => f.write_str(&list(differences, "; ")),
+            Cause::FromImage(services, path) => {
+                write!(f, "{path} of {} comes from the image", list(services, ", "))
+            }
+            Cause::VolumeRenewed(volume) => write!(f, "volume {volume} is renewed"),
             Cause::Forced => f.write_str("--force-recreate"),
             Cause::DependencyReplaced(service) => write!(f, "{service} is replaced"),
             Cause::NetworkReplaced(network) => write!(f, "network {network} is made anew"),

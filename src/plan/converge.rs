@@ -13,6 +13,7 @@ use super::{
     draft::{Draft, Gate},
     images::{Fate, Images},
     recreate,
+    renew::Renewal,
     resources::{Resources, existing},
 };
 use crate::model::{Condition, ContainerState, HealthState, ObservedContainer, Service, ServiceName};
@@ -57,6 +58,8 @@ pub(super) struct Convergence<'c, 'a> {
     pub manner: &'c Manner<'a>,
     pub(super) progress: BTreeMap<&'a ServiceName, Progress>,
     waits: HashMap<(&'a ServiceName, Readiness, bool), (GroupId, StepId)>,
+    /// Containers that are without a volume until it is renewed.
+    pub(super) renewals: Vec<Renewal<'a>>,
 }
 
 impl<'c, 'a> Convergence<'c, 'a> {
@@ -67,7 +70,16 @@ impl<'c, 'a> Convergence<'c, 'a> {
         resources: &'c Resources,
         manner: &'c Manner<'a>,
     ) -> Self {
-        Self { context, draft, images, resources, manner, progress: BTreeMap::new(), waits: HashMap::new() }
+        Self {
+            context,
+            draft,
+            images,
+            resources,
+            manner,
+            progress: BTreeMap::new(),
+            waits: HashMap::new(),
+            renewals: Vec::new(),
+        }
     }
 
     /// Plans these services, and what dependents of theirs do to follow them.
@@ -84,6 +96,7 @@ impl<'c, 'a> Convergence<'c, 'a> {
                 self.follow_dependencies(service);
             }
         }
+        self.renew_volumes();
         Ok(())
     }
 
@@ -314,6 +327,7 @@ impl<'c, 'a> Convergence<'c, 'a> {
             name: name.clone(),
             temporary_name: None,
             replaces: None,
+            anonymous: BTreeSet::new(),
             oneoff: None,
         };
         let gate = self.gate_to_create(service);

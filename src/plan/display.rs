@@ -183,6 +183,7 @@ impl fmt::Display for Operation {
             Operation::RemoveNetwork { name, .. } => write!(f, "remove network {name}"),
             Operation::CreateVolume { name, .. } => write!(f, "create volume {name}"),
             Operation::RemoveVolume { name } => write!(f, "remove volume {name}"),
+            Operation::RenewVolume { name, .. } => write!(f, "renew volume {name}"),
             Operation::RemoveImage { name } => write!(f, "remove image {name}"),
             Operation::TagImage { name, .. } => write!(f, "tag {name}"),
             Operation::Build(build) => {
@@ -194,6 +195,9 @@ impl fmt::Display for Operation {
                 write!(f, "create {}", create.name)?;
                 if let Some(name) = &create.temporary_name {
                     write!(f, " as {}", name.get(..4).unwrap_or(name))?;
+                }
+                for key in &create.anonymous {
+                    write!(f, ", without {key}")?;
                 }
                 for (target, volume) in create.replaces.iter().flat_map(|replaced| &replaced.volumes) {
                     write!(f, ", {} at {target}", volume.get(..4).unwrap_or(volume))?;

@@ -20,7 +20,7 @@
 //! The same serves when somebody else was faster (a name in use, a container gone): `services` is then the one concerned.
 //!
 //! `scope` says which services a goal means; `images`, `resources`, `converge` and `replace` plan what is made, `stop` and
-//! `down` what is there; `recreate` decides what diverged, `difference` says in what; `leftover` recognises what an interrupted
+//! `down` what is there; `renew` sees to volumes of dependencies; `recreate` decides what diverged, `difference` says in what; `leftover` recognises what an interrupted
 //! run left; `order` knows who needs whom.
 
 mod cause;
@@ -37,6 +37,7 @@ mod leftover;
 mod operation;
 mod order;
 mod recreate;
+mod renew;
 mod replace;
 mod resources;
 mod scope;

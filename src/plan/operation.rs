@@ -68,6 +68,8 @@ pub struct CreateContainer {
     pub temporary_name: Option<String>,
     /// The container it replaces, with what it takes over from it.
     pub replaces: Option<Replaced>,
+    /// The keys of volumes in whose place it gets anonymous ones, since another container has those still.
+    pub anonymous: BTreeSet<String>,
     /// For `run`: what differs from the service's containers of `up`.
     pub oneoff: Option<Box<RunOptions>>,
 }
@@ -126,6 +128,16 @@ pub enum Operation {
     RemoveVolume {
         /// Its name.
         name: String,
+    },
+    /// Removes a volume that holds nothing but installed dependencies, and makes it anew: the next container that is made
+    /// with it fills it from its image.
+    RenewVolume {
+        /// Key in the project's volumes.
+        key: String,
+        /// Its name.
+        name: String,
+        /// The services that have it.
+        services: Vec<ServiceName>,
     },
     /// Removes an image's name, and the image with its last one.
     RemoveImage {
@@ -230,6 +242,7 @@ impl Operation {
             | Operation::RemoveNetwork { .. }
             | Operation::CreateVolume { .. }
             | Operation::RemoveVolume { .. }
+            | Operation::RenewVolume { .. }
             | Operation::RemoveImage { .. }
             | Operation::TagImage { .. }
             | Operation::Build(_)
@@ -244,6 +257,7 @@ impl Operation {
             Operation::Build(BuildImage { services: of, .. }) | Operation::Pull { services: of, .. } => {
                 of.iter().all(|service| services.contains(service))
             }
+            Operation::RenewVolume { services: of, .. } => of.iter().any(|service| services.contains(service)),
             Operation::Wait { target: None, .. } => false,
             operation => operation.service().is_some_and(|service| services.contains(service)),
         }

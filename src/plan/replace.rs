@@ -11,6 +11,7 @@ use super::{
     images::{Fate, name_before},
     leftover::{kept_name, replacement_name},
     recreate,
+    renew::Renewal,
     resources::existing,
     volumes,
 };
@@ -23,19 +24,17 @@ impl<'a> Convergence<'_, 'a> {
         let number = live.container.number;
         let taken_off = self.resources.taken_off(&live.container.id).map(|(_, step)| *step);
         let guarded = self.manner.guarded && live.is_up() && taken_off.is_none() && self.manner.start;
-        let image_changes = matches!(cause, Cause::ImageWillChange | Cause::ImageMayChange | Cause::ImageChanged(_));
-        let (carried, renewed) = volumes::carried_over(
-            service,
-            live.container,
-            self.context.image(service),
-            self.manner.renew_anonymous_volumes,
-            image_changes,
-        );
+        let now = self.context.image(service);
+        let fate = self.images.fate(&service.image_name(&self.context.project.name));
+        let image_changes = fate != Fate::Stays || recreate::image_differs(live.container, now);
+        let renews = self.volumes_to_renew(service, live.container, image_changes);
+        let (carried, renewed) =
+            volumes::carried_over(service, live.container, now, self.manner.renew_anonymous_volumes, image_changes);
         let group = self.draft.group(Action::Recreate, subject(&service.name, number, &live.name), cause);
 
         let mut new = Target { name: live.name.clone(), ..old.clone() };
         let mut made = None;
-        match live.replacement.filter(|replacement| self.is_usable(service, replacement)) {
+        match live.replacement.filter(|replacement| renews.is_empty() && self.is_usable(service, replacement)) {
             Some(replacement) => new.container = ContainerRef::Existing(replacement.id.clone()),
             None => {
                 let create = CreateContainer {
@@ -43,7 +42,8 @@ impl<'a> Convergence<'_, 'a> {
                     number,
                     name: live.name.clone(),
                     temporary_name: Some(replacement_name(&live.container.id, &live.name)),
-                    replaces: Some(Replaced { container: live.container.id.clone(), volumes: carried }),
+                    replaces: Some(Replaced { container: live.container.id.clone(), volumes: carried.clone() }),
+                    anonymous: renews.iter().map(|(volume, _)| volume.key.clone()).collect(),
                     oneoff: None,
                 };
                 // A useless one has the name that the new one is made under.
@@ -77,8 +77,12 @@ impl<'a> Convergence<'_, 'a> {
             .manner
             .start
             .then(|| self.draft.step(group, Operation::Start(new.clone()), &ready.and_step(Some(renamed))));
-        if let Some(started) = started.filter(|_| guarded) {
-            self.prove(service, live, group, (&old, &new), started, renewed);
+        let gone = match started.filter(|_| guarded) {
+            Some(started) => self.prove(service, live, group, (&old, &new), started, renewed),
+            None => away,
+        };
+        if !renews.is_empty() {
+            self.renewals.push(Renewal { service, old, new: new.clone(), volumes: renews, carried, gone, started });
         }
         self.record(&service.name, Some(renamed), started, true);
     }
@@ -91,7 +95,8 @@ impl<'a> Convergence<'_, 'a> {
             && recreate::diverged(self.context, service, replacement, false).is_none()
     }
 
-    /// The end of a guarded recreate: the old container goes when the new one has proved itself.
+    /// The end of a guarded recreate: the old container goes when the new one has proved itself. Gives the step with which it is
+    /// gone.
     fn prove(
         &mut self,
         service: &'a Service,
@@ -100,7 +105,7 @@ impl<'a> Convergence<'_, 'a> {
         (old, new): (&Target, &Target),
         started: StepId,
         renewed: bool,
-    ) {
+    ) -> StepId {
         let completes = self
             .context
             .graph
@@ -122,7 +127,7 @@ impl<'a> Convergence<'_, 'a> {
         }
         // Volumes that were carried over are in use by the new container and survive this; only renewed ones go.
         let remove = Operation::Remove { target: old.clone(), volumes: renewed, force: true };
-        self.draft.step(group, remove, &Gate::needs([proved]));
+        let gone = self.draft.step(group, remove, &Gate::needs([proved]));
         self.draft.rollback(
             group,
             Rollback {
@@ -132,6 +137,7 @@ impl<'a> Convergence<'_, 'a> {
                 image: (image_changed && service.build.is_some()).then(|| (live.container.image.clone(), name)),
             },
         );
+        gone
     }
 
     /// A service that was not asked for follows one that is replaced: made anew where it lives in that one's namespaces,

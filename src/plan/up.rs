@@ -279,6 +279,7 @@ pub(super) fn run(
         name: name.clone(),
         temporary_name: None,
         replaces: None,
+        anonymous: BTreeSet::new(),
         oneoff: Some(Box::new(options.clone())),
     };
     let made = draft.step(group, Operation::Create(create), &gate);

@@ -1,11 +1,13 @@
-//! Which anonymous volumes a new container takes over from the one that it replaces.
+//! Which anonymous volumes a new container takes over from the one that it replaces, and which named ones are renewed.
 //!
-//! All of them, as Compose does, except with `-V`, and except those over installed dependencies when the image changes: an
-//! old `node_modules` would hide what the new image has installed.
+//! All anonymous ones go on, as with Compose, except with `-V`, and except those over installed dependencies when the image
+//! changes: an old `node_modules` would hide what the new image has installed. Named ones stay, except those that hold such
+//! dependencies and nothing else.
 
 use std::collections::BTreeMap;
 
-use crate::model::{MountKind, ObservedContainer, ObservedImage, ObservedMount, Service};
+use super::context::Context;
+use crate::model::{Mount, MountKind, ObservedContainer, ObservedImage, ObservedMount, Service, Volume};
 
 /// The volumes that go on (path inside → volume), and whether some are renewed because they hold dependencies.
 pub(super) fn carried_over(
@@ -37,13 +39,54 @@ fn is_wanted(service: &Service, mount: &ObservedMount, image: Option<&ObservedIm
         Some(wanted) => matches!(wanted.kind, MountKind::Volume { source: None, .. }),
         None => match image {
             Some(image) if !image.volumes.is_empty() => image.volumes.contains(&mount.target),
-            // Not known what the image declares: an engine gives anonymous volumes names of 64 digits.
-            _ => mount
-                .volume
-                .as_ref()
-                .is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())),
+            // Not known what the image declares.
+            _ => mount.volume.as_deref().is_some_and(is_anonymous),
         },
     }
+}
+
+/// The named volumes of a service that hold nothing but what an installer put there, with the path: what is in them comes from
+/// the image that they were filled from. One that any service mounts elsewhere, that the project doesn't own, or that is more
+/// than a folder of the engine's is never one of them.
+pub(super) fn of_dependencies<'a>(context: &Context<'a>, service: &'a Service) -> Vec<(&'a Volume, &'a str)> {
+    let mine =
+        service.mounts.iter().filter_map(|mount| Some((context.project.volumes.get(key(mount)?)?, &*mount.target)));
+    let only_dependencies = |volume: &Volume| {
+        let mut all = context.project.services.values().flat_map(|service| &service.mounts);
+        all.all(|mount| match &mount.kind {
+            MountKind::Volume { source: Some(source), nocopy, subpath, .. } if *source == volume.key => {
+                !nocopy && subpath.is_none() && holds_dependencies(&mount.target)
+            }
+            _ => true,
+        })
+    };
+    let ours = |volume: &Volume| {
+        let plain = volume.driver.as_deref().is_none_or(|driver| driver == "local") && volume.driver_opts.is_empty();
+        let known = context.observed.volumes.iter().find(|known| known.name == volume.name);
+        let project = known.and_then(|known| known.labels.get("com.docker.compose.project"));
+        plain && !volume.external && project.is_some_and(|project| *project == context.project.name.as_str())
+    };
+    mine.filter(|(volume, _)| ours(volume) && only_dependencies(volume)).collect()
+}
+
+/// The key of a mounted named volume.
+fn key(mount: &Mount) -> Option<&str> {
+    match &mount.kind {
+        MountKind::Volume { source, .. } => source.as_deref(),
+        _ => None,
+    }
+}
+
+/// Whether a container has an anonymous volume at a path: in the place of a named one that was to be renewed, when the run that
+/// began it was interrupted.
+pub(super) fn stands_in(container: &ObservedContainer, target: &str) -> bool {
+    let mut mounts = container.mounts.iter().filter(|mount| mount.target == target);
+    mounts.any(|mount| mount.volume.as_deref().is_some_and(is_anonymous))
+}
+
+/// An engine gives anonymous volumes names of 64 digits.
+fn is_anonymous(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a path inside a container is where an installer puts dependencies.

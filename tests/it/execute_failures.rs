@@ -105,6 +105,34 @@ fn the_old_container_comes_back_when_the_new_one_does_not_prove_itself() {
     assert_ne!(after, before);
 }
 
+#[test]
+fn a_named_volume_over_dependencies_is_renewed_with_the_image_and_no_other_is() {
+    let file = "
+services: {web: {build: ., init: true, volumes: ['venv:/app/.venv', 'data:/data']}}
+volumes: {venv: , data: }
+";
+    let dockerfile = |version: &str| {
+        format!(
+            "FROM busybox:latest\nRUN mkdir -p /app/.venv /data; echo {version} | tee /app/.venv/version >/data/version\nCMD [\"sleep\", \"1000\"]\n"
+        )
+    };
+    let files = [("compose.yaml", file), ("Dockerfile", &*dockerfile("one"))];
+    let Some(project) = TestProject::new("venv", &files) else { return };
+    project.succeeds(&["up", "-d"]);
+    let before = project.on_engine();
+    let read = || project.succeeds(&["exec", "-T", "web", "cat", "/app/.venv/version", "/data/version"]);
+    assert_eq!(read(), "one\none\n");
+    // what does not prove itself leaves the old container with the old content
+    project.write("Dockerfile", &dockerfile("two").replace("sleep\", \"1000", "false"));
+    project.fails(1, &["rebuild", "web"]);
+    assert_eq!(read(), "one\none\n");
+    project.write("Dockerfile", &dockerfile("three"));
+    project.succeeds(&["rebuild", "web"]);
+    assert_eq!(read(), "three\none\n");
+    assert_eq!(project.on_engine(), before);
+    assert!(project.succeeds(&["up", "-d"]).contains("nothing to do"));
+}
+
 /// Runs `devbox ARGS` and kills it with SIGKILL as soon as a container's name passes `when`.
 fn killed(project: &TestProject, args: &[&str], when: impl Fn(&str) -> bool) {
     let mut command = project.devbox(args);

@@ -126,6 +126,9 @@ fn done(state: &mut State, id: JobId, step: StepId, took: String, result: &StepR
             }
         }
         Operation::RemoveVolume { name } => tell(Role::Look, None, format!("volume {name} removed")),
+        Operation::RenewVolume { name, .. } if *result == StepResult::Done => {
+            tell(Role::Works, None, format!("volume {name} renewed{because}"));
+        }
         Operation::CreateVolume { name, .. } if *result == StepResult::Done => {
             tell(Role::Works, None, format!("volume {name} created"));
         }

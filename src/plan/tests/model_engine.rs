@@ -81,6 +81,10 @@ impl ModelEngine<'_> {
             _ => BTreeMap::new(),
         };
         for mount in &mut made.mounts {
+            let named = create.anonymous.iter().map(|key| &self.project.volumes[key].name);
+            if mount.volume.as_ref().is_some_and(|volume| named.clone().any(|name| name == volume)) {
+                mount.volume = Some("f00d".repeat(16));
+            }
             let carried = create.replaces.as_ref().and_then(|replaced| replaced.volumes.get(&mount.target));
             if let Some(carried) = carried {
                 mount.volume = Some(carried.clone());
@@ -128,6 +132,11 @@ impl ModelEngine<'_> {
                 let in_use = self.observed.containers.iter().any(|container| container.mounts.iter().any(used));
                 assert!(!in_use, "volume {name} is in use");
                 self.observed.volumes.retain(|volume| volume.name != *name);
+            }
+            Operation::RenewVolume { name, .. } => {
+                let used = |mount: &ObservedMount| mount.volume.as_ref() == Some(name);
+                let in_use = self.observed.containers.iter().any(|container| container.mounts.iter().any(used));
+                assert!(!in_use, "volume {name} is in use");
             }
             Operation::RemoveImage { name } => drop(self.observed.images.remove(name)),
             Operation::TagImage { .. } | Operation::Wait { .. } => {}
@@ -535,6 +544,7 @@ fn the_model_refuses_what_an_engine_refuses() {
         name: "shop-a-1".into(),
         temporary_name: None,
         replaces: None,
+        anonymous: Default::default(),
         oneoff: None,
     };
     let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.create(&create)));

@@ -151,6 +151,68 @@ fn volumes_over_dependencies_are_renewed_with_the_image() {
 }
 
 #[test]
+fn named_volumes_over_dependencies_are_renewed_when_the_new_container_has_proved_itself() {
+    let project = project([service("web").built(".").volume("venv", "/app/.venv").volume("data", "/data")]);
+    let mut observed = running(&project);
+    observed.images.values_mut().for_each(|image| image.id = "sha256:new".into());
+    let resume = Resume { built: ["shop-web".into()].into(), next_step: 1, next_group: 1, ..Resume::default() };
+    let goal = rebuild(RebuildWhat::Changed, "");
+    check_again(
+        &project,
+        &observed,
+        &goal,
+        &resume,
+        "
+        #1 [] create shop-web-1 as 4fce, without venv: shop-web is another image now
+        #2 [1] stop shop-web-1 (4fce)
+        #3 [2] rename shop-web-1 (4fce) to 4fce9a1c4fce_shop-web-1_before
+        #4 [3] rename shop-web-1 (#1) to shop-web-1
+        #5 [4] start shop-web-1 (#1)
+        #6 [5] wait for web shop-web-1 (#1) proved
+        #7 [6] tag shop-web:devbox-before
+        #8 [7] remove shop-web-1 (4fce)
+        #9 [5,8] renew volume shop_venv: /app/.venv of web comes from the image
+        #10 [9] create shop-web-1 as 4fce: volume shop_venv is renewed
+        #11 [10] stop shop-web-1 (#1)
+        #12 [11] remove shop-web-1 (#1) with its volumes
+        #13 [12] rename shop-web-1 (#10) to shop-web-1
+        #14 [13] start shop-web-1 (#10)
+        ",
+    );
+    let renewed = |project: &Project, observed: &Observed| {
+        let plan = plan_again(project, observed, &Sources::default(), &goal, &resume).unwrap();
+        plan.steps_text().contains("renew volume") && plan.warnings.is_empty()
+    };
+    assert!(renewed(&project, &observed));
+    // a volume of data, another's, one that is filled otherwise, or one that somebody else has is never renewed
+    let mut others = observed.clone();
+    others.volumes.iter_mut().for_each(|volume| drop(volume.labels.remove("com.docker.compose.project")));
+    assert!(!renewed(&project, &others));
+    let mut external = project.clone();
+    external.volumes.get_mut("venv").unwrap().external = true;
+    assert!(!renewed(&external, &observed));
+    let mut bound = project.clone();
+    bound.volumes.get_mut("venv").unwrap().driver_opts.insert("o".into(), "bind".into());
+    assert!(!renewed(&bound, &observed));
+    let mut used = observed.clone();
+    let mut run = used.containers[0].clone();
+    (run.id, run.name, run.oneoff) = ("1".into(), "shop-web-run-1".into(), true);
+    used.containers.push(run);
+    assert!(!renewed(&project, &used), "and that is said");
+    let mut elsewhere = project.clone();
+    let mut backup = elsewhere.services[&name("web")].clone();
+    (backup.name, backup.mounts[0].target) = (name("backup"), "/backup".into());
+    elsewhere.services.insert(name("backup"), backup);
+    assert!(!renewed(&elsewhere, &observed));
+    // a run that was interrupted before the volume was renewed is gone on with
+    let mut half = running(&project);
+    half.containers[0].mounts[0].volume = Some("f00d".repeat(16));
+    let again = plan(&project, &half, &Sources::default(), &Goal::up()).unwrap().steps_text();
+    assert!(again.contains("create shop-web-1 as 4fce, without venv: without volume shop_venv"), "{again}");
+    assert!(again.contains("renew volume shop_venv"), "{again}");
+}
+
+#[test]
 fn a_build_carries_its_labels_and_wishes() {
     let (project, observed) = shop();
     let options = BuildOptions {

@@ -298,6 +298,7 @@ impl Board {
             | Operation::RemoveVolume { .. }
             | Operation::RemoveImage { .. }
             | Operation::Remove { .. } => "removing".to_owned(),
+            Operation::RenewVolume { .. } => "renewing".to_owned(),
             Operation::TagImage { .. } => "tagging".to_owned(),
             Operation::Start(_) => "starting".to_owned(),
             Operation::Stop { .. } => "stopping".to_owned(),

@@ -68,6 +68,7 @@ fn plan(cause: Cause) -> Plan {
             name: format!("shop-{name}-1"),
             temporary_name: None,
             replaces: None,
+            anonymous: Default::default(),
             oneoff: None,
         })
     };
