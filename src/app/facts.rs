@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{age, builds::End, history::Role, notices, progress::condition_word, state::State};
 use crate::model::{
-    Condition, ContainerState, HealthState, HealthcheckTest, MountKind, ObservedContainer, ObservedImage,
+    Condition, ContainerState, HealthState, HealthcheckTest, ManifestKind, MountKind, ObservedContainer, ObservedImage,
     RestartPolicy, Service, Timestamp,
 };
 
@@ -174,9 +174,15 @@ fn dependencies(facts: &mut Facts, state: &State, service: &Service) {
         }
         None => {
             let declared = sources.manifests.iter().filter(|manifest| manifest.packages.is_some());
-            let names: Vec<&str> = declared.map(|manifest| manifest.name.as_str()).collect();
+            let (builds, lists): (Vec<_>, Vec<_>) =
+                declared.partition(|manifest| manifest.kind == ManifestKind::Dockerfile);
+            // That the Dockerfile is in step too goes without saying where there is more to say.
+            let named = if lists.is_empty() { builds } else { lists };
+            let names: Vec<&str> = named.iter().map(|manifest| manifest.name.as_str()).collect();
             if !names.is_empty() {
-                let (role, word) = if state.is_image_unknown(&service.name) {
+                let (role, word) = if !state.has_image(&service.name) {
+                    (None, "")
+                } else if state.is_image_unknown(&service.name) {
                     (Some(Role::Off), ", not known what the image has")
                 } else {
                     (None, " in step")

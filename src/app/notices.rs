@@ -9,7 +9,7 @@ use super::{
     changes::{Group, ServiceChange},
     history::Role,
     job::JobId,
-    state::State,
+    state::{Failure, State},
 };
 use crate::{
     model::{Diagnostic, ServiceName},
@@ -59,7 +59,7 @@ pub fn all(state: &State) -> Vec<Notice> {
     let mut notices = Vec::new();
     notices.extend(load(&state.files.errors));
     notices.extend(state.unseen.as_deref().map(unseen));
-    notices.extend(state.failures.iter().map(|(job, diagnostic)| failure(*job, diagnostic)));
+    notices.extend(state.failures.iter().map(failure));
     notices.extend(failed_builds(state).map(|run| build(state, run)));
     notices.extend(waiting_groups(state).map(|group| change(&group)));
     notices.extend(edit(state));
@@ -114,13 +114,18 @@ fn edit(state: &State) -> Option<Notice> {
     })
 }
 
-fn failure(job: JobId, diagnostic: &Diagnostic) -> Notice {
+fn failure(failure: &Failure) -> Notice {
+    let mut text = one_line(&failure.diagnostic);
+    if failure.rolled_back {
+        text.push_str(": the container of before is back");
+    }
+    let again = failure.again.map(|action| (action, "again"));
     Notice {
-        key: NoticeKey::Failure(job, diagnostic.what.clone()),
+        key: NoticeKey::Failure(failure.job, failure.diagnostic.what.clone()),
         role: Role::Failed,
-        text: one_line(diagnostic),
+        text,
         more: Vec::new(),
-        acts: vec![(Action::Enter, "why"), (Action::ApplyPlan, "again"), CLOSE],
+        acts: [(Action::Enter, "why")].into_iter().chain(again).chain([CLOSE]).collect(),
     }
 }
 

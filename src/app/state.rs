@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    action::Action,
     age,
     builds::Builds,
     changes::Changes,
@@ -29,8 +30,8 @@ use ratatui::layout::Rect;
 use crate::{
     logs::LogStore,
     model::{
-        ContainerId, ContainerState, Diagnostic, MANIFESTS_LABEL, Observed, ObservedContainer, OnChange, Project,
-        ServiceName, Sources, Timestamp, read_manifests_label,
+        ContainerId, ContainerState, Diagnostic, MANIFESTS_LABEL, Observed, ObservedContainer, ObservedImage, OnChange,
+        Project, ServiceName, Sources, Timestamp, read_manifests_label,
     },
     plan::Goal,
     settings::Remembered,
@@ -55,6 +56,21 @@ pub struct Appearance {
     pub theme: String,
     /// What the terminal can show.
     pub colours: Colours,
+}
+
+/// What a job could not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The job.
+    pub job: JobId,
+    /// The service that it was about, where it was about one.
+    pub service: Option<ServiceName>,
+    /// What asks for the same again, where a key does.
+    pub again: Option<Action>,
+    /// The container of before is back.
+    pub rolled_back: bool,
+    /// What failed and why.
+    pub diagnostic: Arc<Diagnostic>,
 }
 
 /// Why devbox leaves when the jobs are done.
@@ -110,7 +126,7 @@ pub struct State {
     /// Things to know that stay true: unreadable settings, a log that can't be read.
     pub warnings: Vec<Arc<Diagnostic>>,
     /// Failures of jobs that were not closed yet.
-    pub failures: Vec<(JobId, Arc<Diagnostic>)>,
+    pub failures: Vec<Failure>,
     /// Notices that the user closed.
     pub closed: BTreeSet<NoticeKey>,
     /// A word on the last action, and until when it is shown.
@@ -212,14 +228,20 @@ impl State {
         log_view::area(&self.geometry())
     }
 
+    /// The image that a service's containers are made of.
+    fn image(&self, service: &ServiceName) -> Option<&ObservedImage> {
+        let service = self.project.services.get(service)?;
+        self.observed.as_ref()?.images.get(&service.image_name(&self.project.name))
+    }
+
+    /// A service's image is there.
+    pub fn has_image(&self, service: &ServiceName) -> bool {
+        self.image(service).is_some()
+    }
+
     /// A service's image is there and doesn't say which manifests it was built from: something else built it.
     pub fn is_image_unknown(&self, service: &ServiceName) -> bool {
-        let image = self
-            .observed
-            .as_ref()
-            .zip(self.project.services.get(service))
-            .and_then(|(observed, service)| observed.images.get(&service.image_name(&self.project.name)));
-        image.is_some_and(|image| {
+        self.image(service).is_some_and(|image| {
             image.labels.get(MANIFESTS_LABEL).is_none_or(|label| read_manifests_label(label).is_none())
         })
     }

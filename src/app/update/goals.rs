@@ -43,6 +43,9 @@ pub(super) fn begin(state: &mut State, job: Job) -> Vec<Effect> {
     if matches!(job.goal.verb, Verb::Up(_) | Verb::Rebuild(_)) {
         state.failures.clear();
         state.view.moved = false;
+    } else {
+        let again = super::job::again(&job.goal.verb);
+        state.failures.retain(|failure| failure.again != again);
     }
     if matches!((&job.goal.verb, &job.goal.selection), (Verb::Up(_), Selection::All)) {
         state.files.applying(job.id, &state.project);

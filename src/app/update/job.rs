@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::{goals, say};
 use crate::{
     app::{
+        action::Action,
         age,
         builds::{BuildRun, End},
         effect::{Effect, Quit},
         history::{Entry, Role},
         job::JobId,
         progress::{self, JobProgress},
-        state::State,
+        state::{Failure, State},
         view::Tab,
     },
     execute::{Event, Outcome, Progress, StepResult, Verdict},
@@ -141,27 +142,47 @@ fn step_failed(state: &mut State, id: JobId, step: StepId, diagnostic: Arc<Diagn
     let service =
         found.as_ref().and_then(|(step, _)| progress::services(&step.operation).first().map(|name| (*name).clone()));
     let detail = diagnostic.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
-    state.history.push(Entry::new(state.now, Role::Failed, service, diagnostic.what.clone()).detail(detail));
+    state.history.push(Entry::new(state.now, Role::Failed, service.clone(), diagnostic.what.clone()).detail(detail));
     if matches!(found, Some((Step { operation: Operation::Build(_), .. }, _))) {
         // The Build tab and its notice tell it better.
         state.builds.end((id, step), Some(&diagnostic.what), state.now);
     } else {
-        state.failures.push((id, diagnostic));
+        fail(state, id, service, diagnostic);
+    }
+}
+
+/// Keeps a failure until it is closed or done again.
+fn fail(state: &mut State, job: JobId, service: Option<ServiceName>, diagnostic: Arc<Diagnostic>) {
+    let again = state.progress.get(&job).and_then(|progress| again(&progress.job.goal.verb));
+    state.failures.push(Failure { job, service, again, rolled_back: false, diagnostic });
+}
+
+/// The action that asks for a verb again.
+pub(super) fn again(verb: &Verb) -> Option<Action> {
+    match verb {
+        Verb::Up(_) => Some(Action::ApplyPlan),
+        Verb::Rebuild(_) => Some(Action::Rebuild),
+        Verb::Restart { .. } => Some(Action::Restart),
+        Verb::Stop { .. } => Some(Action::Stop),
+        _ => None,
     }
 }
 
 fn finished(state: &mut State, id: JobId, outcome: &Outcome) -> Vec<Effect> {
-    let ended = state.progress.remove(&id);
+    state.builds.end_job(id, state.now);
     state.files.ended(id, matches!(outcome.verdict, Verdict::Done | Verdict::NothingToDo));
     super::files::compare(state);
-    state.builds.end_job(id, state.now);
     for (step, diagnostic) in &outcome.failures {
         // Failures of no step were not told yet: the goal could not be planned, the engine was lost.
         if step.is_none() {
             let detail = diagnostic.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
             state.history.push(Entry::new(state.now, Role::Failed, None, diagnostic.what.clone()).detail(detail));
-            state.failures.push((id, Arc::clone(diagnostic)));
+            fail(state, id, None, Arc::clone(diagnostic));
         }
+    }
+    let ended = state.progress.remove(&id);
+    for failure in state.failures.iter_mut().filter(|failure| failure.job == id) {
+        failure.rolled_back = failure.service.as_ref().is_some_and(|service| outcome.rolled_back.contains(service));
     }
     for service in &outcome.rolled_back {
         let text = "the new container did not prove itself: the old one is back".to_owned();

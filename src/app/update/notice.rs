@@ -32,7 +32,7 @@ pub(super) fn dismiss(state: &mut State) -> Vec<Effect> {
         }
         NoticeKey::Edit => state.files.ignore(),
         NoticeKey::Failure(job, what) => {
-            state.failures.retain(|(id, diagnostic)| (*id, &diagnostic.what) != (job, &what))
+            state.failures.retain(|failure| (failure.job, &failure.diagnostic.what) != (job, &what));
         }
         key => {
             state.closed.insert(key);
@@ -60,8 +60,8 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         }
         NoticeKey::Unseen(_) => state.unseen.clone(),
         NoticeKey::Failure(job, what) => {
-            let found = state.failures.iter().find(|(id, diagnostic)| (id, &diagnostic.what) == (job, what));
-            found.map(|(_, diagnostic)| diagnostic.clone())
+            let found = state.failures.iter().find(|failure| (&failure.job, &failure.diagnostic.what) == (job, what));
+            found.map(|failure| failure.diagnostic.clone())
         }
         NoticeKey::Warning(what) => {
             state.files.warnings.iter().chain(&state.warnings).find(|warning| warning.what == *what).cloned()
