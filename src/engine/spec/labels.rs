@@ -66,6 +66,8 @@ pub(super) fn of_container(new: &NewContainer<'_>) -> Result<BTreeMap<String, St
     let dependencies = service
         .depends_on
         .iter()
+        // What is off by its profile is nothing to depend on.
+        .filter(|(name, _)| project.services.get(*name).is_some_and(|service| service.enabled))
         .map(|(name, dependency)| format!("{name}:{}:{}", condition(dependency.condition), dependency.restart))
         .collect::<Vec<_>>();
     set(DEPENDS_ON, dependencies.join(","));
