@@ -307,12 +307,14 @@ fn change_options(what: dependencies::What, dev: bool, args: &wanted::Change) ->
 fn config_options(args: &look::Config) -> config::ConfigOptions {
     use config::Show;
     let shows = [
+        (args.keys, Show::Keys),
         (args.quiet, Show::Nothing),
         (args.names, Show::Services),
         (args.volumes, Show::Volumes),
         (args.networks, Show::Networks),
         (args.profiles, Show::Profiles),
         (args.images, Show::Images),
+        (args.models, Show::Models),
         (args.variables, Show::Variables),
         (args.environment, Show::Environment),
     ];

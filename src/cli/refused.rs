@@ -18,7 +18,7 @@ const FLAGS: [(&str, &[&str]); 10] = [
     ("", &["--all-resources", "--compatibility", "--parallel", "--dry-run", "--verbose", "--workdir", "--tls"]),
     ("up", &["--menu", "--watch", "-w"]),
     ("build", &["--builder", "--check", "--memory", "-m", "--print", "--provenance", "--push", "--sbom", "--dry-run"]),
-    ("config", &["--lock-image-digests", "--models", "--resolve-image-digests", "--dry-run"]),
+    ("config", &["--lock-image-digests", "--resolve-image-digests", "--dry-run"]),
     ("run", &["--cap-add", "--cap-drop", "--env-from-file", "--dry-run"]),
     ("start", &["--dry-run", "--wait", "--wait-timeout"]),
     ("stop", &["--dry-run"]),

@@ -110,7 +110,7 @@ impl Loaded {
     }
 
     /// The services in force among `services` with what they depend on; all, if none is named.
-    fn selected(&self, services: &[String]) -> BTreeSet<String> {
+    pub fn selected(&self, services: &[String]) -> BTreeSet<String> {
         let encoded = &self.rendered.encoded;
         if services.is_empty() {
             return encoded.enabled.clone();
@@ -149,6 +149,12 @@ impl Loaded {
         let mut found = BTreeMap::new();
         collect_variables(&self.rendered.root, &mut found);
         found
+    }
+
+    /// `config --models`: what the models are, not what the file calls them.
+    pub fn models(&self) -> BTreeSet<String> {
+        let models = self.rendered.encoded.models.values();
+        models.filter_map(|model| model.get("model")?.as_str().map(str::to_owned)).collect()
     }
 
     /// `config --profiles`: every profile that a service has.

@@ -31,9 +31,12 @@ pub(super) fn project(mut object: Object, root: &Node) -> String {
     text(&Json::Object(object))
 }
 
-/// Any value.
+/// Any value, laid out as Compose does: lists are indented, long texts stay on their line.
 pub(super) fn text(value: &Json) -> String {
-    serde_yaml::to_string(value).unwrap_or_default()
+    let options = serde_yaml::ser_options! { compact_list_indent: false, folded_wrap_chars: usize::MAX };
+    let mut text = String::new();
+    let written = serde_yaml::to_fmt_writer_with_options(&mut text, value, options);
+    written.map_or_else(|_| String::new(), |()| text)
 }
 
 /// Turns JSON's conventions into YAML's, and adds the extensions.

@@ -127,6 +127,9 @@ pub struct Config {
     /// Print profile names
     #[arg(long)]
     pub profiles: bool,
+    /// Print model names
+    #[arg(long)]
+    pub models: bool,
     /// Print the variables that the files use, with their defaults
     #[arg(long)]
     pub variables: bool,
@@ -136,6 +139,9 @@ pub struct Config {
     /// Print the config hash of services: NAME,NAME or '*'
     #[arg(long, value_name = "SERVICES")]
     pub hash: Option<String>,
+    /// Print every key of a compose file, what it accepts, and what devbox does with it
+    #[arg(long)]
+    pub keys: bool,
     /// Check only
     #[arg(short, long)]
     pub quiet: bool,

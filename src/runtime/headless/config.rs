@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf};
 use serde_json::json;
 
 use crate::{
-    compose::{Format, Loaded, Options},
+    compose::{self, Format, Loaded, Options},
     model::Diagnostic,
 };
 
@@ -27,6 +27,10 @@ pub enum Show {
     Networks,
     /// All profiles.
     Profiles,
+    /// The names of models.
+    Models,
+    /// Every key that a compose file may have, whatever the project.
+    Keys,
     /// The variables that the files use.
     Variables,
     /// What variables are replaced with.
@@ -57,12 +61,18 @@ pub struct ConfigOptions {
 /// # Errors
 /// What is wrong with the files, a service that is not there, or an output file that can't be written.
 pub fn run(setup: &Setup, options: &ConfigOptions) -> Result<(), Stop> {
+    if options.show == Show::Keys {
+        return print(setup, options, keys(options.format));
+    }
     let mut stages = options.load.clone();
     // The variables are what would be replaced.
     stages.interpolate &= options.show != Show::Variables;
     let loaded = project::load_with(setup, &options.services, stages)?;
     project::known(&loaded, &options.services)?;
-    let text = text(&loaded, options)?;
+    print(setup, options, text(&loaded, options)?)
+}
+
+fn print(setup: &Setup, options: &ConfigOptions, text: String) -> Result<(), Stop> {
     match &options.output {
         Some(path) if !text.is_empty() => std::fs::write(path, text).map_err(|error| {
             let what = format!("{} can't be written: {error}", path.display());
@@ -79,13 +89,19 @@ fn text(loaded: &Loaded, options: &ConfigOptions) -> Result<String, Stop> {
         Show::Nothing => String::new(),
         Show::Services => lines(project.enabled().map(|service| service.name.to_string())),
         Show::Images => {
-            let mut images: Vec<String> =
-                project.enabled().map(|service| service.image_name(&project.name).to_string()).collect();
+            let selected = loaded.selected(&options.services);
+            let mut images: Vec<String> = project
+                .enabled()
+                .filter(|service| selected.contains(service.name.as_str()))
+                .map(|service| service.image_name(&project.name).to_string())
+                .collect();
             images.sort();
             lines(images.into_iter())
         }
         Show::Volumes => lines(project.volumes.keys().cloned()),
         Show::Networks => lines(project.networks.keys().cloned()),
+        Show::Models => lines(loaded.models().into_iter()),
+        Show::Keys => keys(options.format),
         Show::Profiles => lines(loaded.all_profiles().into_iter()),
         Show::Environment => lines(loaded.environment().iter().map(|(key, value)| format!("{key}={value}"))),
         Show::Variables => variables(loaded, options.format),
@@ -107,6 +123,21 @@ fn text(loaded: &Loaded, options: &ConfigOptions) -> Result<String, Stop> {
             text
         }
     })
+}
+
+fn keys(format: Format) -> String {
+    if format == Format::Yaml {
+        return compose::keys_table();
+    }
+    let keys = compose::keys().into_iter().map(|key| {
+        json!({
+            "Key": key.path,
+            "Accepts": key.accepts,
+            "Support": if key.ignored.is_some() { "warned" } else { "supported" },
+            "Why": key.ignored.unwrap_or_default(),
+        })
+    });
+    format!("{:#}\n", serde_json::Value::Array(keys.collect()))
 }
 
 fn lines(items: impl Iterator<Item = String>) -> String {
