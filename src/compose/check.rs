@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
+    advice,
     encode::Object,
     project::Encoded,
     report::{Problem, Report},
     tree::{Node, Span},
-    validate,
 };
 
 /// The place of the last step that is written; of a key, the key's.
@@ -215,7 +215,7 @@ impl Checker<'_> {
             "config" => self.project.configs.keys().collect(),
             _ => self.project.models.keys().collect(),
         };
-        let help = match validate::nearest(wanted, names.iter().map(|name| name.as_str())) {
+        let help = match advice::nearest(wanted, names.iter().map(|name| name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 let value = match kind {
@@ -233,8 +233,10 @@ impl Checker<'_> {
     }
 
     fn dependencies(&mut self, name: &str, service: &Object) {
+        let shared = text(service, "network_mode").strip_prefix("service:");
         for (target, dependency) in object(service, "depends_on").into_iter().flatten() {
-            if self.project.enabled_service(target).is_some() {
+            // Whose network is shared is looked for below, by its own name.
+            if self.project.enabled_service(target).is_some() || shared == Some(target) {
                 continue;
             }
             let path = ["services", name, "depends_on", target];
@@ -250,13 +252,13 @@ impl Checker<'_> {
                     );
                 }
                 None => {
-                    let near = validate::nearest(target, self.project.services.keys().map(String::as_str));
+                    let near = advice::nearest(target, self.project.services.keys().map(String::as_str));
                     let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
                     self.error(format!("service `{name}` depends on `{target}`, which is not defined"), &path, &help);
                 }
             }
         }
-        if let Some(target) = text(service, "network_mode").strip_prefix("service:")
+        if let Some(target) = shared
             && self.project.enabled_service(target).is_none()
         {
             let path = ["services", name, "network_mode"];
@@ -281,7 +283,7 @@ impl Checker<'_> {
         for (value, path) in [(scale, &["scale"][..]), (replicas, &["deploy", "replicas"])] {
             if value.is_some_and(|value| value < 0.0) {
                 let path = [&["services", name], path].concat();
-                self.error(format!("`{}` can't be negative", path.join(".")), &path, "");
+                self.error(format!("`{}` can't be negative", path.join(".")), &path, "0 is none");
             }
         }
         let count = scale.or(replicas).unwrap_or(1.0);

@@ -61,6 +61,13 @@ impl Disk {
         exists
     }
 
+    /// Names in a folder, for what somebody may have meant.
+    pub(super) fn names(&self, folder: &Path) -> Vec<String> {
+        const MOST: usize = 1000;
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     fn missing(&mut self, path: &Path) {
         if !self.looked_for.iter().any(|known| known == path) {
             self.looked_for.push(path.to_path_buf());

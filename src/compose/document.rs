@@ -10,7 +10,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
 use super::{
     report::{Failed, Problem, Report},
-    scalar,
+    scalar, syntax,
     tree::{FileId, Map, Node, Span, Tag, Value},
 };
 
@@ -25,6 +25,7 @@ const DEEPEST: usize = 200;
 pub(super) fn parse(text: &str, file: FileId, report: &mut Report) -> Result<Vec<Node>, Failed> {
     let mut builder = Builder {
         events: Parser::new_from_str(text),
+        text,
         file,
         report,
         anchors: HashMap::new(),
@@ -51,6 +52,7 @@ pub(super) fn parse(text: &str, file: FileId, report: &mut Report) -> Result<Vec
 
 struct Builder<'t, 'r> {
     events: Parser<'t, granit_parser::StrInput<'t>>,
+    text: &'t str,
     file: FileId,
     report: &'r mut Report,
     /// Complete anchored nodes, with how many nodes each is.
@@ -85,7 +87,7 @@ impl<'t> Builder<'t, '_> {
                         column: u32::try_from(marker.col() + 1).unwrap_or(1),
                         width: 1,
                     };
-                    return Err(self.report.fail(syntax_problem(&error.info(), span)));
+                    return Err(self.report.fail(syntax::problem(&error.info(), self.text, span)));
                 }
                 None => return Ok((Event::StreamEnd, YamlSpan::default())),
             }
@@ -195,7 +197,12 @@ impl<'t> Builder<'t, '_> {
                     let mut problem =
                         Problem::new(format!("a key must be a string, found {}", other.kind())).at(key_span);
                     if matches!(other, Value::Bool(_) | Value::Int(_) | Value::Float(_)) {
-                        problem = problem.help(format!("quote it: \"{other}\""));
+                        problem = problem.help(match (&value.value, other) {
+                            (Value::Int(inside), Value::Int(port)) => {
+                                format!("quote it, or write ports as a list: - \"{port}:{inside}\"")
+                            }
+                            _ => format!("quote it: \"{other}\""),
+                        });
                     }
                     self.report.error(problem);
                 }
@@ -286,13 +293,5 @@ fn reset_tag(tag: Option<&str>) -> Tag {
 }
 
 fn duplicate(key: &str, at: Span, first: Span) -> Problem {
-    Problem::new(format!("`{key}` is written twice")).at(at).note_at("first at", first)
-}
-
-fn syntax_problem(message: &str, span: Span) -> Problem {
-    if message.contains("recursion limit") {
-        return Problem::new("nested too deeply").at(span);
-    }
-    let problem = Problem::new(format!("not valid YAML: {}", message.trim_end_matches('.'))).at(span);
-    if message.contains("tab") { problem.help("YAML is indented with spaces, never with tabs") } else { problem }
+    Problem::new(format!("`{key}` is written twice")).at(at).note_at("first at", first).help("keep one of them")
 }

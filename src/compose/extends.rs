@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{
+    advice,
     load::{Loader, Scope},
     merge,
     report::{Failed, Problem},
     reset::Resets,
-    source::{absolute, no_file},
+    source::{absolute, no_file_named, refuse_remote},
     tree::{Map, Node, Span},
     validate,
 };
@@ -30,14 +31,11 @@ impl Loader<'_> {
         scope: &Scope<'_>,
         resets: &Resets,
     ) -> Result<(), Failed> {
-        let Some(root) = root.map_mut() else { return Ok(()) };
-        let key = root.key_span("services").unwrap_or_default();
-        let Some(services) = root.get_mut("services") else { return Ok(()) };
-        let kind = services.value.kind();
+        let Some(services) = root.map_mut().and_then(|root| root.get_mut("services")) else { return Ok(()) };
         let Some(services) = services.map_mut() else {
-            return Err(self.report.fail(
-                Problem::new(format!("`services` must be a mapping, found {kind}")).at(key).label("expected a mapping"),
-            ));
+            // Nothing to extend in; what else is wrong is told with it.
+            validate::validate(root, &mut self.report);
+            return Err(Failed);
         };
         let extending: Vec<String> = services
             .nodes()
@@ -75,11 +73,15 @@ impl Loader<'_> {
             Some(long) => match long.get("service") {
                 Some(service) => (service, long.some("file")),
                 None => {
-                    return Err(self.report.fail(
-                        Problem::new(format!("`services.{name}.extends` lacks `service`"))
-                            .at(key)
-                            .label("`service` is required here"),
-                    ));
+                    let problem = Problem::new(format!("`services.{name}.extends` lacks `service`"))
+                        .at(key)
+                        .label("`service` is required here");
+                    let keys = long.iter().map(|(key, _)| &**key).filter(|key| *key != "file");
+                    let slip = keys.into_iter().find(|key| advice::nearest(key, ["service"].into_iter()).is_some());
+                    return Err(self.report.fail(match slip {
+                        Some(slip) => problem.help(format!("`{slip}` is no key of it: did you mean `service`?")),
+                        None => problem.help("name the service to extend: `extends: {service: NAME}`"),
+                    }));
                 }
             },
         };
@@ -119,6 +121,9 @@ impl Loader<'_> {
         scope: &Scope<'_>,
         chain: &Chain,
     ) -> Result<Node, Failed> {
+        if let Some((file, span)) = &file {
+            refuse_remote(file, *span, &mut self.report)?;
+        }
         let path = match &file {
             Some((file, _)) => absolute(Path::new(&scope.base.directory), Path::new(&scope.base.absolute(file))),
             None => origin.path.to_path_buf(),
@@ -131,14 +136,16 @@ impl Loader<'_> {
         if chain.contains(&link) {
             let circle: Vec<String> = chain.iter().chain([&link]).map(|(_, name)| name.clone()).collect();
             return Err(self.report.fail(
-                Problem::new(format!("services extend each other in a circle: {}", circle.join(" → "))).at(base_span),
+                Problem::new(format!("services extend each other in a circle: {}", circle.join(" → ")))
+                    .at(base_span)
+                    .help("remove one of these `extends`"),
             ));
         }
         chain.push(link);
         let base = match &file {
             Some((_, span)) => {
                 if !self.disk.exists(&path) {
-                    let problem = no_file(self.disk.shown(&path)).at(*span);
+                    let problem = no_file_named(&path, &self.disk).at(*span);
                     return Err(self.report.fail(problem));
                 }
                 let (mut tree, resets) = self.base_tree(&path, scope)?;
@@ -176,7 +183,7 @@ impl Loader<'_> {
     fn no_base(&mut self, name: &str, span: Span, services: &Map, path: &Path) -> Failed {
         let shown = self.disk.shown(path).display().to_string();
         let problem = Problem::new(format!("there is no service `{name}` in {shown}")).at(span);
-        let near = validate::nearest(name, services.nodes().map(|(name, _)| name)).map(str::to_owned);
+        let near = advice::nearest(name, services.nodes().map(|(name, _)| name)).map(str::to_owned);
         self.report.fail(match near {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem,

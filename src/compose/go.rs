@@ -110,7 +110,7 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
             "d" => 86_400_000_000_000,
             "w" => 604_800_000_000_000,
             "" => return Err(format!("`{text}` lacks a unit")),
-            _ => return Err(format!("`{unit}` in `{text}` is not a unit of time")),
+            _ => return Err(format!("`{}` in `{text}` is not a unit of time", unit.trim())),
         };
         let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
         let part = if fraction.is_empty() {

@@ -6,7 +6,7 @@ use super::{
     load::{Loader, Scope},
     report::{Failed, Problem},
     resolve_paths::Base,
-    source::{absolute, no_file, read_env_files},
+    source::{absolute, no_file_named, read_env_files, refuse_remote},
     tree::{Map, Node, Span, Value},
 };
 
@@ -94,6 +94,9 @@ impl Loader<'_> {
             let problem = Problem::new("an `include` must name a file").at(node.span).label("expected `path:`");
             return Err(self.report.fail(problem));
         };
+        for (path, span) in &paths {
+            refuse_remote(path, *span, &mut self.report)?;
+        }
         let base = Path::new(&scope.base.directory);
         let paths = paths.into_iter().map(|(path, span)| (absolute(base, Path::new(&path)), span)).collect();
         Ok(Entry { paths, directory, env_files, span: node.span })
@@ -108,7 +111,7 @@ impl Loader<'_> {
             let circle = including.iter().chain([main]).map(|path| self.disk.shown(path).display().to_string());
             let circle = circle.collect::<Vec<_>>().join(" → ");
             let problem = Problem::new(format!("files include each other in a circle: {circle}"));
-            return Err(self.report.fail(problem.at(*main_span)));
+            return Err(self.report.fail(problem.at(*main_span).help("remove one of these includes")));
         }
         let directory = match &entry.directory {
             Some(directory) => absolute(base, Path::new(directory)),
@@ -136,7 +139,7 @@ impl Loader<'_> {
         }
         for (path, span) in &entry.paths {
             if !self.disk.exists(path) {
-                let problem = no_file(self.disk.shown(path)).at(*span);
+                let problem = no_file_named(path, &self.disk).at(*span);
                 self.report.error(problem);
             }
         }

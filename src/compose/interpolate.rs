@@ -73,23 +73,63 @@ pub(super) fn replace(text: &str, span: Span, environment: &Environment, report:
     for name in variables.unset {
         report.warning(
             Problem::new(format!("the variable {name} is not set: it stands for nothing here"))
-                .at(span)
+                .at(part_of(span, text, variable_in(text, &name)))
                 .help(format!("set it in .env, or write ${{{name}:-default}}; a dollar sign itself is written $$")),
         );
     }
     match outcome {
         Ok(replaced) => Some(replaced),
         Err(problem) => {
-            report.error(template_problem(&problem).at(span));
+            let part = match &problem {
+                TemplateError::Invalid { at } => text.find(&**at).map(|start| (start, at.len())),
+                TemplateError::Required { name, .. } => variable_in(text, name),
+                TemplateError::TooDeep => None,
+            };
+            report.error(template_problem(&problem).at(part_of(span, text, part)));
             None
         }
+    }
+}
+
+/// Where in a text a variable of this name stands, and how long it is, in bytes.
+fn variable_in(text: &str, name: &str) -> Option<(usize, usize)> {
+    text.match_indices('$').find_map(|(at, _)| {
+        let rest = &text[at..];
+        let braced = rest.strip_prefix("${");
+        let after = braced.unwrap_or(&rest[1..]).strip_prefix(name)?;
+        let is_longer = after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let length = match braced {
+            Some(_) => rest.find('}').map_or(rest.len(), |end| end + 1),
+            None => 1 + name.len(),
+        };
+        (!is_longer).then_some((at, length))
+    })
+}
+
+/// The span of a part of a text, where the text stands in the file as it is; else the whole.
+fn part_of(span: Span, text: &str, part: Option<(usize, usize)>) -> Span {
+    let Some((start, length)) = part else { return span };
+    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let quotes = match span.width.checked_sub(count(text)) {
+        Some(quotes @ (0 | 2)) if !text.contains('\n') => quotes,
+        _ => return span,
+    };
+    Span {
+        column: span.column + quotes / 2 + count(&text[..start]),
+        width: count(&text[start..start + length]),
+        ..span
     }
 }
 
 fn template_problem(problem: &TemplateError) -> Problem {
     match problem {
         TemplateError::Invalid { at } => {
-            Problem::new(format!("`{at}` is not a variable")).help("a dollar sign itself is written $$")
+            let help = match at.strip_prefix("${") {
+                Some(name) if !at.contains('}') => format!("close it: ${{{name}}}; "),
+                Some(_) => "a name is letters, digits and `_`, without a digit first; ".to_owned(),
+                None => String::new(),
+            };
+            Problem::new(format!("`{at}` is not a variable")).help(help + "a dollar sign itself is written $$")
         }
         TemplateError::Required { name, message } => {
             let what = format!("the variable {name} is required and not set");

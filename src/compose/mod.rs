@@ -7,15 +7,16 @@
 //! 2. [`document`]: YAML -> a [`tree`] in which every node knows file, line and column ([`scalar`]: go-yaml's types);
 //! 3. [`interpolate`]: variables ([`template`], which [`dotenv`] shares), per file;
 //! 4. [`reset`], [`extends`], [`include`], [`merge`], [`unique`]: files and services over each other, one table row a key;
-//! 5. [`validate`] against [`schema`], the tables of every key;
+//! 5. [`validate`] against [`schema`], the tables of every key; [`advice`] on what to do, [`syntax`] on what isn't even YAML;
 //! 6. [`canonical`] ([`port`], [`volume`], [`shell_words`]), [`resolve_paths`], [`normalize`]: one shape, nothing implied;
 //! 7. [`encode`]: Compose's own structs as JSON, which [`render`] ([`yaml`]) prints, [`hash`] hashes and [`decode`] turns into the model;
 //! 8. [`project`] applies profiles and folds env files in; [`check`] looks at the whole, after [`rules`]; [`ignored`] names what does nothing;
 //! 9. [`keys`] lists what the tables know.
 //!
 //! What is wrong is gathered in a [`report`] with its place, several errors of one load together. The reference for
-//! every rule is Docker Compose 2.40 (compose-go 2.9).
+//! every rule is Docker Compose 2.40 (compose-go 2.9); where the specification says otherwise, `assets/compose-differences.md` has it.
 
+mod advice;
 mod canonical;
 mod check;
 mod decode;
@@ -46,6 +47,7 @@ mod scalar;
 mod schema;
 mod shell_words;
 mod source;
+mod syntax;
 mod template;
 mod tree;
 mod unique;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::{
-    check,
+    advice, check,
     disk::NoText,
     encode::{self, Object},
     ignored,
@@ -16,7 +16,6 @@ use super::{
     schema,
     source::parse_env_file,
     tree::{Node, Span},
-    validate,
 };
 
 /// Every section in Compose's own shape, by key.
@@ -161,7 +160,7 @@ impl Loader<'_> {
                 Some(service) if in_force(service, &active) => {}
                 Some(service) => more.extend(of(service)),
                 None => {
-                    let near = validate::nearest(name, project.services.keys().map(String::as_str));
+                    let near = advice::nearest(name, project.services.keys().map(String::as_str));
                     let help = match near {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {

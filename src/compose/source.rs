@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{
-    Request,
+    Request, advice,
     disk::{Disk, NoText, Text},
     dotenv,
     interpolate::Environment,
@@ -144,6 +144,27 @@ pub(super) fn no_file(shown: &Path) -> Problem {
         return problem.help("devbox reads files of this machine only: get a copy, and name that");
     }
     problem
+}
+
+/// For a path in a file, which something else was written as.
+pub(super) fn no_file_named(path: &Path, disk: &Disk) -> Problem {
+    let problem = no_file(disk.shown(path));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(folder) = path.parent() else { return problem };
+    match advice::nearest(&name, disk.names(folder).iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("it is looked for in {}", folder.display())),
+    }
+}
+
+/// Compose files of other machines, which Compose fetches: refused, as a fetch while loading would be.
+pub(super) fn refuse_remote(text: &str, span: Span, report: &mut Report) -> Result<(), Failed> {
+    let schemes = ["oci://", "https://", "http://", "git://", "ssh://", "git@"];
+    if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(());
+    }
+    let problem = Problem::new(format!("`{text}` is on another machine, and devbox fetches no compose files"));
+    Err(report.fail(problem.at(span).help("get a copy, and write its path here")))
 }
 
 fn directory_of(project_directory: Option<&Path>, files: &[PathBuf], cwd: &Path) -> PathBuf {

@@ -3,20 +3,23 @@
 use std::collections::HashMap;
 
 use super::{
+    advice::{self, nearest},
     encode, go,
     report::{Problem, Report},
-    schema::{self, Extra, Schema, Section, Types},
-    tree::{Map, Node, Span, Value},
+    schema::{self, Extra, Go, Schema, Section, Types},
+    tree::{Entry, Map, Node, Span, Value},
 };
 
 /// Checks a whole file (or the merge of several).
 pub(super) fn validate(root: &Node, report: &mut Report) {
-    let mut validator = Validator { path: Vec::new(), report };
+    let mut validator = Validator { path: Vec::new(), go: None, report };
     validator.section(root, &schema::TOP, root.span);
 }
 
 struct Validator<'r> {
     path: Vec<String>,
+    /// What the value of the key at hand becomes.
+    go: Option<Go>,
     report: &'r mut Report,
 }
 
@@ -131,10 +134,17 @@ impl Validator<'_> {
             Value::Null if section.nullable => return,
             _ => return self.wrong_kind(node, key, "a mapping", section),
         };
+        if advice::is_displaced(&self.path, map) {
+            let name = self.path.last().map_or("", String::as_str);
+            let problem = Problem::new(format!("`{name}` stands below `services`, and is no service")).at(key);
+            return self
+                .error(problem, Some("it belongs to the top of the file: indent it as far as `services`".into()));
+        }
         for (name, entry) in map.iter() {
             match section.field(name) {
                 Some(field) => {
                     self.path.push(name.to_string());
+                    self.go = Some(field.go);
                     self.node(&entry.node, entry.key, &field.schema);
                     self.path.pop();
                 }
@@ -142,11 +152,12 @@ impl Validator<'_> {
                 None if section.extra == Extra::Any => self.report.warning(
                     Problem::new(format!("unknown key `{name}` in {} has no effect", self.name())).at(entry.key),
                 ),
-                None => self.unknown_key(name, entry.key, section),
+                None => self.unknown_key(name, entry, section),
             }
         }
         for required in section.required {
-            if !map.contains(required) {
+            let is_slip = |key: &str| section.field(key).is_none() && nearest(key, [*required].into_iter()).is_some();
+            if !map.contains(required) && !map.nodes().any(|(key, _)| is_slip(key)) {
                 let span = map.iter().next().map_or(node.span, |(_, entry)| entry.key);
                 self.report.error(
                     Problem::new(format!("{} lacks `{required}`", self.name()))
@@ -157,29 +168,16 @@ impl Validator<'_> {
         }
     }
 
-    fn unknown_key(&mut self, name: &str, span: Span, section: &'static Section) {
+    fn unknown_key(&mut self, name: &str, entry: &Entry, section: &'static Section) {
         let problem = match self.path.as_slice() {
             [] => Problem::new(format!("unknown key `{name}` at the top of the file")),
             [kind, key] => Problem::new(format!("unknown key `{name}` in {} `{key}`", kind.trim_end_matches('s'))),
             _ => Problem::new(format!("unknown key `{name}` in {}", self.name())),
-        }
-        .at(span);
-        let lower = name.to_ascii_lowercase().replace('-', "_");
-        let help = if section.field(&lower).is_some() {
-            Some(format!("did you mean `{lower}`?"))
-        } else if let Some(near) = nearest(&lower, section.fields.iter().map(|field| field.name)) {
-            Some(format!("did you mean `{near}`?"))
-        } else if self.path.is_empty() && schema::SERVICE.field(name).is_some() {
-            Some(format!("`{name}` belongs to a service: services: NAME: {name}:"))
-        } else if let Some(owner) = owner_of(name, section) {
-            Some(format!("`{name}` belongs under `{owner}`"))
-        } else if self.path.len() == 2 && schema::TOP.field(name).is_some() {
-            Some(format!("`{name}` belongs to the top of the file: check the indentation"))
-        } else if section.extra == Extra::Extensions {
-            Some(format!("remove it, or call it `x-{name}` to have it ignored"))
-        } else {
-            None
         };
+        self.error(problem.at(entry.key), advice::unknown_key(name, &entry.node, &self.path, section));
+    }
+
+    fn error(&mut self, problem: Problem, help: Option<String>) {
         self.report.error(match help {
             Some(help) => problem.help(help),
             None => problem,
@@ -195,11 +193,8 @@ impl Validator<'_> {
     }
 
     fn wrong_kind(&mut self, node: &Node, key: Span, expected: &str, section: &'static Section) {
-        let mut problem = self.type_problem(node, key, expected);
-        if let (Value::Null, true) = (&node.value, section.name == "service") {
-            problem = problem.help("give it an `image:` or a `build:`");
-        }
-        self.report.error(problem);
+        let problem = self.type_problem(node, key, expected);
+        self.error(problem, advice::no_section(node, &self.path, section));
     }
 
     fn type_problem(&self, node: &Node, key: Span, expected: &str) -> Problem {
@@ -213,28 +208,8 @@ impl Validator<'_> {
     }
 
     fn wrong_type(&mut self, node: &Node, key: Span, schema: &Schema) {
-        let types = schema.types();
-        let problem = self.type_problem(node, key, &types.expected());
-        let help = match &node.value {
-            value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_)) if types.has(schema::STR) => {
-                Some(format!("quote it: \"{value}\""))
-            }
-            Value::Timestamp(text) => Some(format!("quote the date: \"{text}\"")),
-            Value::Str(text) if types.has(schema::SEQ) && !types.has(schema::MAP) && text.len() < 60 => {
-                Some(format!("write it as a list: [\"{text}\"]"))
-            }
-            Value::Null if types.has(schema::SEQ) || types.has(schema::MAP) => {
-                Some("remove the key, or give it a value".into())
-            }
-            Value::Map(map) if types.has(schema::STR) && map.len() == 1 => {
-                Some("a `: ` inside a text makes it a mapping: quote the whole text".into())
-            }
-            _ => None,
-        };
-        self.report.error(match help {
-            Some(help) => problem.help(help),
-            None => problem,
-        });
+        let problem = self.type_problem(node, key, &schema.types().expected());
+        self.error(problem, advice::wrong_type(node, &self.path, schema, self.go));
     }
 }
 
@@ -261,53 +236,6 @@ fn wider(schema: &Schema, node: &Node) -> bool {
     matches!(node.value, Value::Float(_)) && schema.types().has(schema::INT)
 }
 
-/// The section inside `section` that has a key of this name: `dockerfile` of a service belongs under `build`.
-fn owner_of(name: &str, section: &'static Section) -> Option<&'static str> {
-    fn holds(schema: &Schema, name: &str) -> bool {
-        match schema {
-            Schema::Object(inner) => inner.field(name).is_some(),
-            Schema::OneOf(schemas) => schemas.iter().any(|schema| holds(schema, name)),
-            _ => false,
-        }
-    }
-    section.fields.iter().find(|field| holds(&field.schema, name)).map(|field| field.name)
-}
-
-/// The candidate that `text` is a slip of, if any is near enough.
-pub(super) fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let most = match text.chars().count() {
-        0..=3 => 1,
-        4..=6 => 2,
-        _ => 3,
-    };
-    candidates
-        .map(|candidate| (edits(text, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two short words.
-fn edits(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut next = vec![i];
-        for j in 1..=b.len() {
-            let replaced = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(row[j] + 1).min(next[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before[j - 2] + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[b.len()]
-}
-
 /// Warns about what is accepted and read differently elsewhere.
 pub(super) fn hints(root: &Node, report: &mut Report) {
     let Some(services) = root.at(&["services"]).and_then(Node::map) else { return };
@@ -325,6 +253,49 @@ pub(super) fn hints(root: &Node, report: &mut Report) {
                 );
             }
         }
+        for mount in service.at(&["volumes"]).and_then(Node::seq).into_iter().flatten() {
+            mount_hints(name, mount, report);
+        }
+    }
+}
+
+/// What a short mount may say behind its last colon.
+const MOUNT_OPTIONS: [&str; 14] = [
+    "ro",
+    "rw",
+    "z",
+    "Z",
+    "nocopy",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "private",
+    "rprivate",
+    "cached",
+    "delegated",
+    "consistent",
+];
+
+/// A mount in the short form with an option that nobody knows, or a path inside that the engine won't take.
+fn mount_hints(service: &str, mount: &Node, report: &mut Report) {
+    let Some(text) = mount.str().filter(|text| !text.contains(['$', '\\'])) else { return };
+    let (target, options) = match text.split(':').collect::<Vec<_>>().as_slice() {
+        [target] | [_, target] => (*target, ""),
+        [_, target, options] => (*target, *options),
+        _ => return,
+    };
+    for option in options.split(',').filter(|option| !option.is_empty() && !MOUNT_OPTIONS.contains(option)) {
+        let problem = Problem::new(format!("`{option}` is no option of a mount, and does nothing")).at(mount.span);
+        report.warning(match nearest(option, MOUNT_OPTIONS.into_iter()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help("`ro` makes it read-only"),
+        });
+    }
+    if !target.starts_with('/') && !target.is_empty() {
+        let what =
+            format!("`{service}` mounts something at `{target}`, which is no absolute path: an engine refuses it");
+        report.warning(Problem::new(what).at(mount.span).help(format!("write /{}", target.trim_start_matches("./"))));
     }
 }
 
@@ -340,15 +311,6 @@ fn is_base_60(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slips_are_recognised() {
-        let keys = ["ports", "image", "volumes", "environment"];
-        assert_eq!(nearest("prots", keys.into_iter()), Some("ports"));
-        assert_eq!(nearest("imagee", keys.into_iter()), Some("image"));
-        assert_eq!(nearest("enviroment", keys.into_iter()), Some("environment"));
-        assert_eq!(nearest("banana", keys.into_iter()), None);
-    }
 
     #[test]
     fn base_60_is_what_yaml_1_1_reads() {

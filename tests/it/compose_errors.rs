@@ -70,7 +70,8 @@ error: `image` is written twice
   ┌ compose.yaml:4:5
 4 │     image: y
   │     ^^^^^
-  first at compose.yaml:3:5",
+  first at compose.yaml:3:5
+help: keep one of them",
     );
 }
 
@@ -132,7 +133,7 @@ fn warnings_have_places_too() {
     assert_eq!(
         found,
         [
-            "4:12 the variable TAG is not set: it stands for nothing here",
+            "4:14 the variable TAG is not set: it stands for nothing here",
             "5:13 port 22:22 of `a` is a number in base 60 to YAML 1.1",
             "1:1 `version` is obsolete and ignored",
             "6:14 `services.a.deploy.mode` has no effect: it is for a swarm, which a single engine is not",
