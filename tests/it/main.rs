@@ -9,7 +9,9 @@
 mod build;
 mod cli;
 mod compose;
+mod compose_config;
 mod compose_errors;
+mod compose_slips;
 mod dependencies;
 mod engine_containers;
 mod engine_faults;
@@ -18,6 +20,7 @@ mod engine_streams;
 mod examples;
 mod execute;
 mod execute_failures;
+mod fuzz;
 mod inside;
 mod layers;
 mod manifest;

@@ -1,0 +1,11 @@
+//! An arbitrary Dockerfile and an arbitrary .dockerignore.
+#![no_main]
+
+#[path = "../entry.rs"]
+mod entry;
+
+use std::sync::LazyLock;
+
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| entry::build_context(bytes, FOLDER.path()));
