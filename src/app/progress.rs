@@ -70,7 +70,9 @@ pub fn services(operation: &Operation) -> Vec<&ServiceName> {
         | Operation::Pause(target)
         | Operation::Unpause(target)
         | Operation::Remove { target, .. }
-        | Operation::Rename { target, .. } => vec![&target.service],
+        | Operation::Rename { target, .. }
+        | Operation::Sync { target, .. }
+        | Operation::Exec { target, .. } => vec![&target.service],
         Operation::Wait { service, .. } => vec![service],
         Operation::CreateNetwork { .. }
         | Operation::RemoveNetwork { .. }
@@ -177,6 +179,7 @@ impl JobProgress {
             Operation::Restart { .. } => "restarting".to_owned(),
             Operation::Pause(_) => "pausing".to_owned(),
             Operation::Unpause(_) => "resuming".to_owned(),
+            Operation::Sync { .. } | Operation::Exec { .. } => "syncing".to_owned(),
             Operation::Remove { .. } => "removing".to_owned(),
             _ => "working".to_owned(),
         };

@@ -14,7 +14,7 @@ use crate::{
         log_lines::LineFormat,
         logs, moment,
         progress::Style,
-        project, ps, verbs,
+        project, ps, verbs, watch,
     },
     runtime::open,
 };
@@ -109,6 +109,10 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
         Verb::Pull(args) => verbs::images(setup, &args.services, goals::pull(args)?, args.quiet, &[]).await,
         Verb::Rebuild(args) => verbs::images(setup, &args.services, goals::rebuild(args)?, args.quiet, &[]).await,
         Verb::Plan(args) => verbs::plan(setup, &args.services, &goals::plan(args)?, args.format == "json").await,
+        Verb::Watch(args) => {
+            let (services, no_up, quiet) = (args.services.clone(), args.no_up, args.quiet);
+            watch::run(setup, &watch::WatchOptions { services, no_up, quiet }).await
+        }
         Verb::Add(args) => {
             let what = dependencies::What::Add(args.packages.clone());
             dependencies::run(setup, &change_options(what, args.dev, &args.change)).await

@@ -5,16 +5,16 @@ use crate::model::Diagnostic;
 use super::args::Cli;
 
 /// Verbs of Compose's that are not built.
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 16] = [
     "bridge", "commit", "cp", "create", "events", "export", "images", "ls", "port", "publish", "push", "scale",
-    "stats", "top", "volumes", "wait", "watch",
+    "stats", "top", "volumes", "wait",
 ];
 
 /// Verbs of devbox's own that are not built.
 const OWN_VERBS: [&str; 5] = ["init", "doctor", "diff", "snapshot", "report"];
 
 /// Flags of Compose's that are not built, by verb; the empty verb has the global ones.
-const FLAGS: [(&str, &[&str]); 10] = [
+const FLAGS: [(&str, &[&str]); 11] = [
     ("", &["--all-resources", "--compatibility", "--parallel", "--dry-run", "--verbose", "--workdir", "--tls"]),
     ("up", &["--menu", "--watch", "-w"]),
     ("build", &["--builder", "--check", "--memory", "-m", "--print", "--provenance", "--push", "--sbom", "--dry-run"]),
@@ -25,6 +25,7 @@ const FLAGS: [(&str, &[&str]); 10] = [
     ("restart", &["--dry-run"]),
     ("rm", &["--dry-run"]),
     ("pull", &["--dry-run"]),
+    ("watch", &["--prune", "--dry-run"]),
 ];
 
 /// Flags that stand before the verb and take a value.

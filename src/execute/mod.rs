@@ -17,6 +17,7 @@ mod ready;
 mod rollback;
 mod run;
 mod step;
+mod sync;
 mod trouble;
 mod wait;
 mod walk;

@@ -462,7 +462,9 @@ fn target(operation: &Operation) -> Option<&Target> {
         | Operation::Kill { target, .. }
         | Operation::Restart { target, .. }
         | Operation::Remove { target, .. }
-        | Operation::Rename { target, .. } => Some(target),
+        | Operation::Rename { target, .. }
+        | Operation::Sync { target, .. }
+        | Operation::Exec { target, .. } => Some(target),
         Operation::Wait { target, .. } => target.as_ref(),
         _ => None,
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, Progress, StepResult, hook, image, oneoff, port,
+    Event, Progress, StepResult, hook, image, oneoff, port, sync,
     wait::{Looks, Wait},
 };
 use crate::{
@@ -180,6 +180,11 @@ async fn carry_out(means: Means, act: Act) -> Result<StepResult, StepError> {
         Operation::Unpause(_) => engine.unpause(&container()?).await?,
         Operation::Remove { volumes, force, .. } => engine.remove(&container()?, volumes, force).await?,
         Operation::Rename { name, .. } => engine.rename(&container()?, &name).await?,
+        Operation::Sync { target, files } => sync::carry(engine, &container()?, &target.service, files).await?,
+        Operation::Exec { target, command } => {
+            let hook = sync::hook(command);
+            hook::run(engine, &container()?, &target.service, "sync+exec", &[hook], &report).await?;
+        }
         Operation::Wait { service, target, readiness, timeout, .. } => {
             let container = if target.is_some() { Some(container()?) } else { None };
             return Wait { service, container, readiness, timeout }.run(engine, act.looks, &report).await;

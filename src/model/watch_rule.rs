@@ -1,6 +1,9 @@
-//! A rule of `develop.watch` (Compose specification, develop).
+//! A rule of `develop.watch` (Compose specification, develop), and what it makes of changed files.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// What a change under a rule's path does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub struct WatchExec {
     /// Where.
     pub working_dir: Option<String>,
     /// More environment.
-    pub environment: std::collections::BTreeMap<String, Option<String>>,
+    pub environment: BTreeMap<String, Option<String>>,
 }
 
 /// One rule.
@@ -47,4 +50,59 @@ pub struct WatchRule {
     pub include: Vec<String>,
     /// Copy everything at the start.
     pub initial_sync: bool,
+}
+
+/// Files to bring into a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncedFiles {
+    /// Absolute path in the container → file or folder of the host.
+    pub copies: BTreeMap<String, PathBuf>,
+    /// Absolute paths in the container that are taken out, with all below them.
+    pub removals: BTreeSet<String>,
+}
+
+/// What changed files mean for a service's containers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceSync {
+    /// What is copied and taken out.
+    pub files: SyncedFiles,
+    /// Commands that run in the container afterwards.
+    pub commands: Vec<WatchExec>,
+    /// The containers are restarted afterwards.
+    pub restart: bool,
+}
+
+impl ServiceSync {
+    /// Adds what changed later: the last state of each file counts.
+    pub fn extend(&mut self, later: &ServiceSync) {
+        let (mine, theirs) = (&mut self.files, &later.files);
+        mine.copies.retain(|path, _| !theirs.removals.contains(path));
+        mine.removals.retain(|path| !theirs.copies.contains_key(path));
+        mine.copies.extend(theirs.copies.clone());
+        mine.removals.extend(theirs.removals.iter().cloned());
+        for command in &later.commands {
+            if !self.commands.contains(command) {
+                self.commands.push(command.clone());
+            }
+        }
+        self.restart |= later.restart;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_state_of_a_file_counts() {
+        let sync = |copies: &[&str], removals: &[&str]| {
+            let mut sync = ServiceSync::default();
+            sync.files.copies = copies.iter().map(|path| ((*path).to_owned(), PathBuf::from(path))).collect();
+            sync.files.removals = removals.iter().map(|path| (*path).to_owned()).collect();
+            sync
+        };
+        let mut all = sync(&["/a", "/b"], &["/c"]);
+        all.extend(&sync(&["/c"], &["/a"]));
+        assert_eq!(all, sync(&["/b", "/c"], &["/a"]));
+    }
 }

@@ -26,6 +26,7 @@ impl Action {
             Action::Restart => "restart",
             Action::Pause => "pause",
             Action::Unpause => "unpause",
+            Action::Sync => "sync",
             Action::Remove => "remove",
             Action::Rename => "rename",
             Action::Wait => "wait",
@@ -214,6 +215,10 @@ impl fmt::Display for Operation {
                 write!(f, "remove {target}{}", flag(*volumes, " with its volumes"))
             }
             Operation::Rename { target, name } => write!(f, "rename {target} to {name}"),
+            Operation::Sync { target, files } => {
+                write!(f, "copy {} and remove {} files in {target}", files.copies.len(), files.removals.len())
+            }
+            Operation::Exec { target, command } => write!(f, "run {} in {target}", command.command.join(" ")),
             Operation::Wait { service, target, readiness, optional, .. } => {
                 write!(f, "wait for {service}")?;
                 if let Some(target) = target {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::model::ServiceName;
+use crate::model::{ServiceName, ServiceSync};
 
 /// Which services a verb means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -230,6 +230,13 @@ pub struct RunOptions {
     pub detach: bool,
 }
 
+/// Options of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncOptions {
+    /// By service.
+    pub services: BTreeMap<ServiceName, ServiceSync>,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
@@ -277,6 +284,8 @@ pub enum Verb {
     Rebuild(RebuildOptions),
     /// Make a one-off container of the one service selected.
     Run(RunOptions),
+    /// Bring files of the host into the containers that run (`develop.watch`).
+    Sync(SyncOptions),
 }
 
 impl Verb {
@@ -296,6 +305,7 @@ impl Verb {
             Verb::Pull(_) => "pull",
             Verb::Rebuild(_) => "rebuild",
             Verb::Run(_) => "run",
+            Verb::Sync(_) => "sync",
         }
     }
 }

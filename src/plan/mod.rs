@@ -44,6 +44,7 @@ mod scope;
 mod staleness;
 mod step;
 mod stop;
+mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -56,7 +57,7 @@ pub use context::Resume;
 pub use error::PlanError;
 pub use goal::{
     BuildOptions, BuildWhen, DownOptions, Goal, PullOptions, PullWhen, RebuildOptions, RebuildWhat, Recreate,
-    RemoveImages, RemoveOptions, RunOptions, Selection, UpOptions, Verb,
+    RemoveImages, RemoveOptions, RunOptions, Selection, SyncOptions, UpOptions, Verb,
 };
 pub use operation::{BuildImage, ContainerRef, CreateContainer, Operation, Readiness, Replaced, Target};
 pub use scope::scope;
@@ -104,6 +105,7 @@ pub fn plan_again(
         Verb::Pull(options) => up::pull(&context, &mut draft, goal, options)?,
         Verb::Rebuild(options) => up::rebuild(&context, &mut draft, goal, options)?,
         Verb::Run(options) => up::run(&context, &mut draft, goal, options)?,
+        Verb::Sync(options) => sync::sync(&context, &mut draft, goal, options)?,
     }
     Ok(draft.finish(goal.clone()))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{RunOptions, StepId};
-use crate::model::{Build, Condition, ContainerId, ImageId, ImageRef, ServiceName};
+use crate::model::{Build, Condition, ContainerId, ImageId, ImageRef, ServiceName, SyncedFiles, WatchExec};
 
 /// A container that a step acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -209,6 +209,20 @@ pub enum Operation {
         /// The new name.
         name: String,
     },
+    /// Copies files of the host into it, and takes out those that are gone (`develop.watch`).
+    Sync {
+        /// Which.
+        target: Target,
+        /// The files.
+        files: SyncedFiles,
+    },
+    /// Runs a command in it, which must end with 0 (`sync+exec`).
+    Exec {
+        /// Which.
+        target: Target,
+        /// The command.
+        command: WatchExec,
+    },
     /// Waits until a service's containers are ready.
     Wait {
         /// The service.
@@ -236,7 +250,9 @@ impl Operation {
             | Operation::Kill { target, .. }
             | Operation::Restart { target, .. }
             | Operation::Remove { target, .. }
-            | Operation::Rename { target, .. } => Some(&target.service),
+            | Operation::Rename { target, .. }
+            | Operation::Sync { target, .. }
+            | Operation::Exec { target, .. } => Some(&target.service),
             Operation::Wait { service, .. } => Some(service),
             Operation::CreateNetwork { .. }
             | Operation::RemoveNetwork { .. }

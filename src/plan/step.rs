@@ -61,6 +61,8 @@ pub enum Action {
     Rename,
     /// `wait`.
     Wait,
+    /// `sync`.
+    Sync,
 }
 
 /// What a group of steps is about.

@@ -6,15 +6,17 @@
 //! What comes out is a fact about content, never a raw event: saving the same bytes, or A→B→A within one quiet period, is nothing.
 //! Nothing is lost silently: a full queue or an overflow of the kernel's means that everything is looked at again, a folder that
 //! can't be watched is looked at every two seconds, and both limits and errors come out as events. Idle costs nothing.
-//! The helper thread ends with the [`Watcher`].
+//! The helper thread ends with the [`Watcher`]. Whole trees, for `develop.watch`, are [`tree`]'s: [`develop`] has the rules.
 
 mod arm;
 mod debounce;
+pub mod develop;
 mod filesystem;
 mod git;
 mod limits;
 mod rules;
 mod task;
+pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

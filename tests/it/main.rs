@@ -13,6 +13,7 @@ mod compose_config;
 mod compose_errors;
 mod compose_slips;
 mod dependencies;
+mod develop;
 mod engine_containers;
 mod engine_faults;
 mod engine_requests;

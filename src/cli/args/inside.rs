@@ -1,4 +1,4 @@
-//! The verbs that go into a container: exec, run, shell, attach.
+//! The verbs that go into a container: exec, run, shell, attach, watch.
 
 use clap::Args;
 
@@ -128,6 +128,20 @@ pub struct Shell {
     /// In this folder of the container
     #[arg(short, long, value_name = "DIR")]
     pub workdir: Option<String>,
+}
+
+/// `devbox watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Services [default: all that have rules]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Don't build and start the services first
+    #[arg(long)]
+    pub no_up: bool,
+    /// Don't print what is built
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// `devbox attach`.

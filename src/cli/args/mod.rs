@@ -145,6 +145,8 @@ pub enum Verb {
     Pull(image::Pull),
     /// Build images whose dependencies changed and replace their containers
     Rebuild(image::Rebuild),
+    /// Bring files into containers, rebuild or restart as they change, as develop.watch says
+    Watch(inside::Watch),
     /// Add packages: edit the manifest, lock, rebuild
     Add(dependencies::Add),
     /// Remove packages: edit the manifest, lock, rebuild

@@ -174,11 +174,16 @@ pub struct Addition<'a> {
     pub tool: Tool,
 }
 
-/// Adds a package to a manifest's text, or gives one that is there already the range that was asked for.
+/// Adds a package to a manifest's text, or gives one that is there already what was asked for: with no range, that is nothing.
 ///
 /// # Errors
 /// The manifest can't be edited, or has no place for it.
 pub fn add(kind: ManifestKind, text: &str, addition: Addition<'_>) -> Result<String, EditError> {
+    let Addition { request, dev, .. } = addition;
+    let asks_for_nothing = request.range.is_empty() && request.marker.is_empty() && !request.label.contains('[');
+    if asks_for_nothing && declares(kind, text, &request.name, dev) {
+        return Ok(text.to_owned());
+    }
     let new = match kind {
         ManifestKind::Requirements => requirements::add(text, addition),
         ManifestKind::Pyproject => pyproject::add(text, addition),
@@ -187,6 +192,14 @@ pub fn add(kind: ManifestKind, text: &str, addition: Addition<'_>) -> Result<Str
         _ => Err(by_hand("this kind of manifest")),
     }?;
     check(kind, text, &new, &addition.request.name).map(|()| new)
+}
+
+/// Whether a manifest's text declares a package, for development or for everybody.
+fn declares(kind: ManifestKind, text: &str, name: &str, dev: bool) -> bool {
+    let declared = format::parse(kind, text.as_bytes()).and_then(Result::ok).unwrap_or_default();
+    // Requirements files have no groups: a file is for the one or for the other.
+    let fits = |package: &Package| kind == ManifestKind::Requirements || package.group.is_empty() != dev;
+    declared.packages.iter().any(|package| package.name == name && fits(package))
 }
 
 /// Takes a package out of a manifest's text; `None` when it is not declared there. With `dev`, out of those for development only.
@@ -259,6 +272,20 @@ mod tests {
         check(Ecosystem::Node, "@scope/name@^1", "@scope/name|@scope/name|^1|");
         check(Ecosystem::Node, "left-pad", "left-pad|left-pad||");
         check(Ecosystem::Node, "--evil", "-");
+    }
+
+    #[test]
+    fn one_that_is_there_stays_as_it_is_unless_something_is_asked_for() {
+        let check = |kind, text: &str, request: &str, dev, same| {
+            let request = Request::parse(Ecosystem::Python, request).unwrap();
+            let addition = Addition { request: &request, version: Some("9"), dev, tool: Tool::Uv };
+            assert_eq!(add(kind, text, addition).unwrap() == text, same, "{text}");
+        };
+        check(ManifestKind::Requirements, "Django>=5\n", "django", false, true);
+        check(ManifestKind::Requirements, "Django>=5\n", "django>=6", false, false);
+        let grouped = "[project]\nname = \"x\"\ndependencies = []\n[dependency-groups]\ndev = [\"pytest\"]\n";
+        check(ManifestKind::Pyproject, grouped, "pytest", true, true);
+        check(ManifestKind::Pyproject, grouped, "pytest[x]", true, false);
     }
 
     #[test]

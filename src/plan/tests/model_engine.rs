@@ -140,6 +140,8 @@ impl ModelEngine<'_> {
             }
             Operation::RemoveImage { name } => drop(self.observed.images.remove(name)),
             Operation::TagImage { .. } | Operation::Wait { .. } => {}
+            // What is in a container is nothing that a plan looks at.
+            Operation::Sync { target, .. } | Operation::Exec { target, .. } => drop(self.get(target)),
             Operation::Build(build) => {
                 let id = self.id();
                 for tag in &build.tags {

@@ -307,6 +307,8 @@ impl Board {
             Operation::Pause(_) => "pausing".to_owned(),
             Operation::Unpause(_) => "unpausing".to_owned(),
             Operation::Rename { .. } => "renaming".to_owned(),
+            Operation::Sync { .. } => "syncing".to_owned(),
+            Operation::Exec { .. } => "running a command".to_owned(),
         };
         doing + &clock
     }
@@ -350,6 +352,7 @@ impl Board {
                 if matches!(line.key, Key::Service(_)) && self.starts(line) { "started" } else { "created" },
             ),
             (Action::Unpause, "unpaused"),
+            (Action::Sync, "synced"),
             (Action::Pause, "paused"),
             (Action::Kill, "killed"),
             (Action::Remove, "removed"),

@@ -24,6 +24,7 @@ pub mod project;
 pub mod ps;
 pub mod run;
 pub mod verbs;
+pub mod watch;
 
 pub use console::Console;
 

@@ -182,7 +182,7 @@ impl Workshop {
     /// The engine's.
     pub async fn sh(&self, folder: &str, script: &str) -> Result<Said, Stop> {
         let prelude = format!(
-            "unset {}; PATH=\"$PATH:$HOME/.local/bin:{TOOLS}/bin\"; [ -d {TOOLS} ] && export PYTHONPATH={TOOLS}; cd {FOLDER}/{} 2>/dev/null;",
+            "unset {}; export PIP_BREAK_SYSTEM_PACKAGES=1; PATH=\"$PATH:$HOME/.local/bin:{TOOLS}/bin\"; [ -d {TOOLS} ] && export PYTHONPATH={TOOLS}; cd {FOLDER}/{} 2>/dev/null;",
             tool::UNSET.join(" "),
             tool::word(folder)
         );
