@@ -204,7 +204,13 @@ services:
 
 #[test]
 fn what_exits_at_once_is_told_with_its_last_words() {
-    let file = "services: {web: {image: 'busybox:latest', command: sh -c 'echo no config; exit 7'}}";
+    let file = "
+services:
+  web:
+    image: busybox:latest
+    command: sh -c 'echo no config; exit 7'
+    healthcheck: {test: 'true', interval: 1h}
+";
     let Some(project) = TestProject::new("crash", &[("compose.yaml", file)]) else { return };
     let said = project.fails(1, &["up", "--wait"]);
     assert!(said.contains("web exited with code 7") && said.contains("no config"), "{said}");

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::support::{project::TestProject, registry::Registry};
+use crate::support::{engine::block_on, project::TestProject, registry::Registry};
 
 const LOGIN: Option<(&str, &str)> = Some(("ada", "sesame"));
 
@@ -96,4 +96,29 @@ fn an_image_is_pulled_when_its_policy_says_so() {
     assert_eq!(up("always", &[]), (true, true));
     assert_eq!(up("always", &["--pull", "never"]), (true, false));
     assert_eq!(up("never", &["--pull", "always"]), (true, true));
+}
+
+#[test]
+fn an_image_that_is_mounted_is_pulled_before() {
+    let registry = Registry::start(None);
+    let file = format!(
+        "services: {{web: {{image: 'busybox:latest', volumes: [{{type: image, source: '{}', target: /assets}}]}}}}",
+        registry.image()
+    );
+    let Some(project) = TestProject::new("mounted", &[("compose.yaml", &file)]) else { return };
+    let plan = project.succeeds(&["plan"]);
+    assert!(plan.contains("pull") && plan.contains("web"), "{plan}");
+    let docker = project.docker().clone();
+    let api = block_on(async move { docker.version().await }).expect("a version").api_version.unwrap_or_default();
+    let minor: u32 = api.rsplit('.').next().and_then(|minor| minor.parse().ok()).expect("a number");
+    if minor < 48 {
+        let said = project.fails(1, &["up", "-d"]);
+        assert!(said.contains("a volume of type image needs Docker 28"), "{said}");
+        return;
+    }
+    assert_eq!(
+        project.succeeds(&["run", "--rm", "-T", "web", "wc", "-c", "/assets/content"]),
+        "2097152 /assets/content\n"
+    );
+    assert_eq!(registry.lookups().min(1), 1);
 }
