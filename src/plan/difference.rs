@@ -16,7 +16,7 @@ pub(super) fn differences(context: &Context<'_>, service: &Service, container: &
     let mut found = Vec::new();
     let wanted = service.image_name(&context.project.name);
     // A container whose image lost its name lists the id instead.
-    if container.image_name != wanted.as_str() && !container.image_name.starts_with("sha256:") {
+    if short(&container.image_name) != short(wanted.as_str()) && !container.image_name.starts_with("sha256:") {
         found.push(Difference::Value("image"));
     }
     found.extend(config(context, service, container));
@@ -36,6 +36,13 @@ pub(super) fn differences(context: &Context<'_>, service: &Service, container: &
         }
     }
     found
+}
+
+/// An image's name without what every engine takes for granted, and Podman writes all the same.
+fn short(image: &str) -> &str {
+    let prefixes = ["docker.io/library/", "docker.io/", "localhost/"];
+    let image = prefixes.iter().find_map(|prefix| image.strip_prefix(prefix)).unwrap_or(image);
+    image.strip_suffix(":latest").unwrap_or(image)
 }
 
 /// What a close look tells. What came from an image that is gone can't be known, and is left out.
@@ -100,9 +107,9 @@ fn variables(service: &Service, config: &ContainerConfig) -> Vec<String> {
     keys.into_iter().collect()
 }
 
-/// Variables that the engine or the docker client's settings add: the search path, proxies.
+/// Variables that the engine (Podman more than Docker) or the docker client's settings add.
 fn is_the_engines(key: &str) -> bool {
-    key == "PATH" || key.to_ascii_lowercase().ends_with("_proxy")
+    matches!(key, "PATH" | "HOME" | "HOSTNAME" | "TERM" | "container") || key.to_ascii_lowercase().ends_with("_proxy")
 }
 
 /// Which of `entrypoint` and `command` differs.

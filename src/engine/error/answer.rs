@@ -181,6 +181,7 @@ fn image_refusal(status: u16, message: &str, lower: &str, subject: Subject<'_>) 
         "no route to host",
         "unexpected eof",
         "proxyconnect",
+        "pinging container registry",
     ]) {
         return Some(EngineError::Registry { image, message, temporary: true });
     }

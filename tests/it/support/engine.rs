@@ -5,7 +5,7 @@
 use std::{future::Future, path::PathBuf};
 
 use bollard::Docker;
-use devbox::engine::{ConnectOptions, Engine, Environment};
+use devbox::engine::{ConnectOptions, Engine, EngineKind, Environment};
 
 /// A connection to the engine, or `None` after a word on stderr where there is none and the test is to be skipped.
 ///
@@ -37,6 +37,21 @@ pub fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Whether the engine is Podman, which wants registries to speak TLS and runs healthchecks with systemd only.
+pub fn is_podman() -> bool {
+    block_on(async { connect().await.is_some_and(|engine| engine.info().kind == EngineKind::Podman) })
+}
+
+/// Whether the engine runs healthchecks.
+pub fn runs_healthchecks() -> bool {
+    block_on(async {
+        match connect().await {
+            Some(engine) => engine.healthchecks_work().await.unwrap_or(true),
+            None => true,
+        }
     })
 }
 
