@@ -117,7 +117,7 @@ fn edit(state: &State) -> Option<Notice> {
 fn failure(failure: &Failure) -> Notice {
     let mut text = one_line(&failure.diagnostic);
     if failure.rolled_back {
-        text.push_str(": the container of before is back");
+        text.push_str(": the old one is back");
     }
     let again = failure.again.map(|action| (action, "again"));
     Notice {

@@ -112,7 +112,9 @@ fn one(state: &State, container: &ObservedContainer) -> (Role, String) {
         (ContainerState::Removing, _) => (Role::Busy, "being removed".to_owned(), None),
         (ContainerState::Dead, _) => (Role::Failed, "dead".to_owned(), container.finished),
         (ContainerState::Restarting, _) => {
-            (Role::Failed, format!("restarting, {} time", ordinal(container.restarts + 1)), None)
+            let times = format!("restarting, {} time", ordinal(container.restarts + 1));
+            let since = state.loops.get(&container.id).map(|since| age::short(state.now.since(*since)));
+            (Role::Failed, since.map_or(times.clone(), |since| format!("{times} in {since}")), None)
         }
         (ContainerState::Exited, _) => match container.exit {
             Some(exit) => {
@@ -197,6 +199,13 @@ pub fn wanted_ports(service: &Service) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{sync::Arc, time::Duration};
+
+    use crate::app::{
+        fixture,
+        message::{EngineReport, Message},
+        update::update,
+    };
 
     #[test]
     fn ordinals() {
@@ -205,6 +214,22 @@ mod tests {
         {
             assert_eq!(ordinal(number), text);
         }
+    }
+
+    #[test]
+    fn a_crash_loop_says_how_often_and_since_when() {
+        let mut state = fixture::steady(120, 40);
+        let restarts = |state: &mut State, seconds, restarts| {
+            let mut observed = fixture::observed();
+            (observed.containers[1].state, observed.containers[1].restarts) = (ContainerState::Restarting, restarts);
+            let message = Message::Engine(EngineReport::Observed(Arc::new(observed)));
+            update(state, message, fixture::NOW.after(Duration::from_secs(seconds)));
+            row(state, &state.project.services["worker"]).state
+        };
+        assert_eq!(restarts(&mut state, 0, 7), "restarting, 8th time", "nobody saw it begin");
+        assert_eq!(restarts(&mut state, 10, 1), "restarting, 2nd time in 0s");
+        assert_eq!(restarts(&mut state, 70, 3), "restarting, 4th time in 1m");
+        assert_eq!(restarts(&mut state, 80, 1), "restarting, 2nd time in 0s");
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub struct State {
     pub project: Arc<Project>,
     /// What exists; `None` until the engine was looked at.
     pub observed: Option<Arc<Observed>>,
+    /// Containers that restart on their own, and since when; only where the first restart was seen.
+    pub loops: BTreeMap<ContainerId, Timestamp>,
     /// What the manifests declare.
     pub sources: Arc<Sources>,
     /// They were read at least once: an image built before would not know what it was built from.
@@ -171,6 +173,7 @@ impl State {
             files: Files::of(&project),
             project,
             observed: None,
+            loops: BTreeMap::new(),
             sources: Arc::default(),
             sources_read: false,
             engine: EngineStatus::default(),

@@ -52,6 +52,7 @@ pub(super) fn observed(state: &mut State, observed: Arc<Observed>) -> Vec<Effect
     if state.observed.as_ref() == Some(&observed) {
         return Vec::new();
     }
+    loops(state, &observed);
     state.observed = Some(observed);
     state.dirty = true;
     super::files::compare(state);
@@ -67,6 +68,25 @@ pub(super) fn observed(state: &mut State, observed: Arc<Observed>) -> Vec<Effect
         effects.push(Effect::Probe(unhealthy));
     }
     effects
+}
+
+/// Takes note of containers whose first restart this is. The engine counts from zero again when somebody starts one.
+fn loops(state: &mut State, observed: &Observed) {
+    let before = state.observed.clone().unwrap_or_default();
+    let known = |id: &ContainerId| before.containers.iter().find(|container| container.id == *id);
+    state.loops.retain(|id, _| observed.containers.iter().any(|container| container.id == *id));
+    for container in &observed.containers {
+        match container.restarts {
+            0 => drop(state.loops.remove(&container.id)),
+            1 if known(&container.id).is_none_or(|before| before.restarts != 1) => {
+                state.loops.insert(container.id.clone(), state.now);
+            }
+            now if known(&container.id).is_some_and(|before| before.restarts > now) => {
+                state.loops.remove(&container.id);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn all(state: &State) -> impl Iterator<Item = (ServiceName, ContainerId)> {

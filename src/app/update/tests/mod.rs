@@ -317,10 +317,7 @@ fn a_failure_says_what_came_back_and_which_key_tries_again() {
         containers: Vec::new(),
     };
     send(&mut state, Message::Job(job, Event::Finished(outcome)));
-    assert_eq!(
-        notice(&state),
-        "web exited with code 127: the container of before is back  Enter why  b again  x close"
-    );
+    assert_eq!(notice(&state), "web exited with code 127: the old one is back  Enter why  b again  x close");
     press(&mut state, "r");
     assert!(!state.failures.is_empty(), "another verb leaves it there");
     let job = state.jobs.running().next().map(|job| job.id).unwrap();
