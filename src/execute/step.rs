@@ -180,7 +180,9 @@ async fn carry_out(means: Means, act: Act) -> Result<StepResult, StepError> {
         Operation::Unpause(_) => engine.unpause(&container()?).await?,
         Operation::Remove { volumes, force, .. } => engine.remove(&container()?, volumes, force).await?,
         Operation::Rename { name, .. } => engine.rename(&container()?, &name).await?,
-        Operation::Sync { target, files } => sync::carry(engine, &container()?, &target.service, files).await?,
+        Operation::Sync { target, files, owner } => {
+            sync::carry(engine, &container()?, &target.service, files, owner).await?;
+        }
         Operation::Exec { target, command } => {
             let hook = sync::hook(command);
             hook::run(engine, &container()?, &target.service, "sync+exec", &[hook], &report).await?;

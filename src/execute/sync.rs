@@ -3,18 +3,29 @@
 //! A file gets the permissions that it has on the host and belongs to the user whom the container runs as, so that the program in it
 //! may write what it could write before. What vanished while it was read is left to the next change.
 
-use std::{collections::BTreeSet, io::Read, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, EngineError, ExecOptions},
-    model::{ContainerId, Diagnostic, Hook, ServiceName, SyncedFiles, WatchExec},
+    model::{ContainerId, Diagnostic, FileOwner, Hook, Observed, ServiceName, SyncedFiles, WatchExec},
+    plan::{self, GroupId, Operation, Step, StepId},
 };
 
-use super::step::StepError;
+use super::{
+    Outcome, Run, Verdict,
+    step::{Act, Means, StepError, perform},
+};
 
 /// Bytes of one piece of the archive, and how many are under way.
 const PIECE: usize = 64 * 1024;
@@ -24,7 +35,69 @@ const REMOVED_AT_ONCE: usize = 500;
 /// The largest passwd that is read.
 const MAX_PASSWD: usize = 1024 * 1024;
 
-/// Carries a sync out.
+/// Plans a sync and carries it out on what was observed before: a save is to be in the container before anybody looks, and nothing
+/// that a listing shows is changed by it. Containers get theirs side by side. Who finds that the containers are others now
+/// observes, and does it again.
+pub async fn sync(run: Run, observed: &Arc<Observed>) -> Outcome {
+    let began = Instant::now();
+    // What steps report is of no interest here: it is over before it could be shown.
+    let (events, _) = mpsc::channel(1);
+    let plan = plan::plan(&run.project, observed, &run.sources, &run.goal);
+    let Run { engine, project, texts, published, .. } = run;
+    let means = Means { engine, project, texts, published, events, cancel: CancellationToken::new() };
+    let mut outcome = Outcome {
+        verdict: Verdict::Done,
+        took: Duration::ZERO,
+        done: 0,
+        failures: Vec::new(),
+        rolled_back: Vec::new(),
+        containers: Vec::new(),
+    };
+    let mut groups: BTreeMap<GroupId, Vec<Step>> = BTreeMap::new();
+    match plan {
+        Ok(plan) => plan.steps.into_iter().for_each(|step| groups.entry(step.group).or_default().push(step)),
+        Err(error) => outcome.failures.push((None, Arc::new(error.into()))),
+    }
+    if groups.is_empty() && outcome.failures.is_empty() {
+        outcome.verdict = Verdict::NothingToDo;
+    }
+    let ended =
+        futures_util::future::join_all(groups.into_values().map(|steps| in_order(&means, steps, observed))).await;
+    for (done, failure) in ended {
+        outcome.done += done;
+        outcome.failures.extend(failure.map(|(id, problem)| (Some(id), Arc::new(problem))));
+    }
+    if !outcome.failures.is_empty() {
+        outcome.verdict = Verdict::Failed;
+    }
+    outcome.took = began.elapsed();
+    outcome
+}
+
+/// One container's steps; how many ended well, and what ended them.
+async fn in_order(means: &Means, steps: Vec<Step>, observed: &Arc<Observed>) -> (usize, Option<(StepId, Diagnostic)>) {
+    let looks = watch::Sender::new(None);
+    let mut done = 0;
+    for Step { id, operation, .. } in steps {
+        let container = match &operation {
+            Operation::Sync { target, .. } | Operation::Exec { target, .. } | Operation::Restart { target, .. } => {
+                target.existing().cloned()
+            }
+            _ => None,
+        };
+        let act = Act { step: id, operation, container, observed: Arc::clone(observed), looks: looks.subscribe() };
+        match perform(means.clone(), act).await {
+            Ok(_) => done += 1,
+            Err(StepError::Failed(problem)) => return (done, Some((id, *problem))),
+            Err(StepError::LookAgain | StepError::Cancelled) => {
+                return (done, Some((id, Diagnostic::error("the container is another one now"))));
+            }
+        }
+    }
+    (done, None)
+}
+
+/// Carries one container's files out.
 ///
 /// # Errors
 /// A file that can't be read, or the engine's.
@@ -33,6 +106,7 @@ pub(super) async fn carry(
     container: &ContainerId,
     service: &ServiceName,
     files: SyncedFiles,
+    known: Option<FileOwner>,
 ) -> Result<(), StepError> {
     if !files.removals.is_empty() {
         remove(engine, container, service, &files.removals).await?;
@@ -40,7 +114,10 @@ pub(super) async fn carry(
     if files.copies.is_empty() {
         return Ok(());
     }
-    let owner = owner(engine, container).await?;
+    let owner = match known {
+        Some(owner) => owner,
+        None => owner(engine, container).await?,
+    };
     let (sender, receiver) = mpsc::channel(PIECES);
     let packing = tokio::task::spawn_blocking(move || pack(&files, owner, sender));
     let pieces = tokio_stream::wrappers::ReceiverStream::new(receiver);
@@ -88,20 +165,23 @@ async fn remove(
     Ok(())
 }
 
-/// The numbers of the user whom the container runs as.
-async fn owner(engine: &Engine, container: &ContainerId) -> Result<(u64, u64), EngineError> {
+/// The numbers of the user whom a container runs as.
+///
+/// # Errors
+/// The engine's.
+pub async fn owner(engine: &Engine, container: &ContainerId) -> Result<FileOwner, EngineError> {
     let user = engine.inspect(container).await?.user;
     let (name, group) = user.split_once(':').unwrap_or((&user, ""));
     if name.is_empty() {
-        return Ok((0, 0));
+        return Ok(FileOwner::default());
     }
     let group: Option<u64> = group.parse().ok();
     if let (Ok(user), Some(group)) = (name.parse(), group) {
-        return Ok((user, group));
+        return Ok(FileOwner { user, group });
     }
     let passwd = passwd(engine, container).await.unwrap_or_default();
     let (user, primary) = find_user(&passwd, name).unwrap_or((name.parse().unwrap_or(0), 0));
-    Ok((user, group.unwrap_or(primary)))
+    Ok(FileOwner { user, group: group.unwrap_or(primary) })
 }
 
 async fn passwd(engine: &Engine, container: &ContainerId) -> Result<String, EngineError> {
@@ -146,7 +226,7 @@ impl std::io::Write for Pieces {
     }
 }
 
-fn pack(files: &SyncedFiles, owner: (u64, u64), sender: mpsc::Sender<std::io::Result<Bytes>>) -> Result<(), String> {
+fn pack(files: &SyncedFiles, owner: FileOwner, sender: mpsc::Sender<std::io::Result<Bytes>>) -> Result<(), String> {
     let failed = sender.clone();
     let mut builder = tar::Builder::new(std::io::BufWriter::with_capacity(PIECE, Pieces { sender }));
     for (target, source) in &files.copies {
@@ -169,7 +249,7 @@ fn append(
     builder: &mut tar::Builder<impl std::io::Write>,
     target: &str,
     source: &PathBuf,
-    (user, group): (u64, u64),
+    FileOwner { user, group }: FileOwner,
 ) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = match std::fs::symlink_metadata(source) {

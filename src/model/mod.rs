@@ -50,4 +50,4 @@ pub use service::{Condition, Dependency, Hook, Logging, PullPolicy, RestartPolic
 pub use sources::{Digest, InvalidDigest, Manifest, ManifestKind, Package, ServiceSources, Setting, Sources};
 pub use time::Timestamp;
 pub use volume::Volume;
-pub use watch_rule::{ServiceSync, SyncedFiles, WatchAction, WatchExec, WatchRule};
+pub use watch_rule::{FileOwner, ServiceSync, SyncedFiles, WatchAction, WatchExec, WatchRule};

@@ -61,6 +61,15 @@ pub struct SyncedFiles {
     pub removals: BTreeSet<String>,
 }
 
+/// The user and group, by number, whom files in a container belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileOwner {
+    /// User.
+    pub user: u64,
+    /// Group.
+    pub group: u64,
+}
+
 /// What changed files mean for a service's containers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServiceSync {

@@ -215,7 +215,7 @@ impl fmt::Display for Operation {
                 write!(f, "remove {target}{}", flag(*volumes, " with its volumes"))
             }
             Operation::Rename { target, name } => write!(f, "rename {target} to {name}"),
-            Operation::Sync { target, files } => {
+            Operation::Sync { target, files, .. } => {
                 write!(f, "copy {} and remove {} files in {target}", files.copies.len(), files.removals.len())
             }
             Operation::Exec { target, command } => write!(f, "run {} in {target}", command.command.join(" ")),

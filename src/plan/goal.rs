@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{ServiceName, ServiceSync};
+use crate::model::{ContainerId, FileOwner, ServiceName, ServiceSync};
 
 /// Which services a verb means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -235,6 +235,8 @@ pub struct RunOptions {
 pub struct SyncOptions {
     /// By service.
     pub services: BTreeMap<ServiceName, ServiceSync>,
+    /// Whom files belong to, of the containers of which that is known already.
+    pub owners: BTreeMap<ContainerId, FileOwner>,
 }
 
 /// What is to be done.

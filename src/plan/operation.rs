@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{RunOptions, StepId};
-use crate::model::{Build, Condition, ContainerId, ImageId, ImageRef, ServiceName, SyncedFiles, WatchExec};
+use crate::model::{Build, Condition, ContainerId, FileOwner, ImageId, ImageRef, ServiceName, SyncedFiles, WatchExec};
 
 /// A container that a step acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -215,6 +215,8 @@ pub enum Operation {
         target: Target,
         /// The files.
         files: SyncedFiles,
+        /// Whom they will belong to; asked for when `None`.
+        owner: Option<FileOwner>,
     },
     /// Runs a command in it, which must end with 0 (`sync+exec`).
     Exec {

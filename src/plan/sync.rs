@@ -24,7 +24,8 @@ pub(super) fn sync(
             let mut gate = Gate::default();
             if !sync.files.copies.is_empty() || !sync.files.removals.is_empty() {
                 let files = sync.files.clone();
-                gate = Gate::needs([draft.step(group, Operation::Sync { target: target(), files }, &gate)]);
+                let owner = options.owners.get(&live.container.id).copied();
+                gate = Gate::needs([draft.step(group, Operation::Sync { target: target(), files, owner }, &gate)]);
             }
             for command in &sync.commands {
                 let command = command.clone();
@@ -57,7 +58,8 @@ mod tests {
         sync.commands.push(WatchExec { command: vec!["reload".into()], ..WatchExec::default() });
         sync.restart = true;
         let services = [(name("web"), sync)].into();
-        let goal = Goal::new(Verb::Sync(SyncOptions { services }), Selection::of([name("web")]));
+        let goal =
+            Goal::new(Verb::Sync(SyncOptions { services, ..SyncOptions::default() }), Selection::of([name("web")]));
         let mut observed = running(&project);
         check(
             &project,

@@ -4,18 +4,24 @@
 //! told, and watching goes on.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     path::Path,
     pin::Pin,
     sync::Arc,
 };
 
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    engine::{Detail, Engine, EventsOf},
     execute::{self, Outcome, Verdict},
-    model::{Diagnostic, Project, ServiceName, ServiceSync, Sources},
+    model::{
+        ContainerId, ContainerState, Diagnostic, FileOwner, Observed, Project, ProjectName, ServiceName, ServiceSync,
+        Sources,
+    },
     plan::{BuildWhen, Goal, RebuildOptions, RebuildWhat, Selection, SyncOptions, UpOptions, Verb},
     watch::{
         develop::{Consequences, Rules},
@@ -28,9 +34,6 @@ use super::{
     run::{self, Job, Signals},
     verbs::{self, Ready},
 };
-
-/// Reports of a sync that may wait to be read.
-const REPORTS: usize = 64;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,8 +76,12 @@ pub async fn run(setup: &Setup, options: &WatchOptions) -> Result<(), Stop> {
     let started = TreeWatcher::start(Arc::clone(&rules));
     let (_watcher, mut events) =
         started.map_err(|error| Stop::failed(Diagnostic::error(format!("files can't be watched: {error}"))))?;
-    let watch = Watch { setup, ready: &ready, quiet: options.quiet };
-    watch.sync(rules.initial(TreeWatcher::files(&rules).iter()).sync).await?;
+    let (count, changes) = watch::channel(0);
+    let counting = count_events(ready.engine.clone(), ready.project.name.clone(), count);
+    let _counting = AbortOnDropHandle::new(tokio::spawn(counting));
+    let watching = Watch { setup, ready: &ready, quiet: options.quiet, changes, seen: RefCell::new(None) };
+    watching.seen().await?;
+    watching.sync(rules.initial(TreeWatcher::files(&rules).iter()).sync).await?;
     if !options.quiet {
         setup.console.line(format!("watching {}", shown(&ready.project, &rules.roots())))?;
     }
@@ -85,7 +92,7 @@ pub async fn run(setup: &Setup, options: &WatchOptions) -> Result<(), Stop> {
     loop {
         if building.is_none() && !to_build.is_empty() {
             meanwhile = to_build.iter().map(|name| (name.clone(), ServiceSync::default())).collect();
-            building = Some(Box::pin(watch.rebuild(std::mem::take(&mut to_build))));
+            building = Some(Box::pin(watching.rebuild(std::mem::take(&mut to_build))));
         }
         tokio::select! {
             biased;
@@ -103,7 +110,7 @@ pub async fn run(setup: &Setup, options: &WatchOptions) -> Result<(), Stop> {
                     for (name, known) in &mut meanwhile {
                         sync.get(name).into_iter().for_each(|sync| known.extend(sync));
                     }
-                    watch.sync(sync).await?;
+                    watching.sync(sync).await?;
                 }
                 Some(TreeEvent::Problem(problem)) => setup.console.diagnostic(&problem),
                 None => return Err(Stop::failed(Diagnostic::error("watching files ended"))),
@@ -115,7 +122,7 @@ pub async fn run(setup: &Setup, options: &WatchOptions) -> Result<(), Stop> {
                     // The old containers went on, and have it all.
                     Err(Stop::Failed(problems)) => problems.iter().for_each(|problem| setup.console.diagnostic(problem)),
                     Err(stop) => return Err(stop),
-                    Ok(()) => watch.catch_up(&rules, meanwhile).await?,
+                    Ok(()) => watching.catch_up(&rules, meanwhile).await?,
                 }
             }
         }
@@ -147,6 +154,25 @@ struct Watch<'a> {
     setup: &'a Setup,
     ready: &'a Ready,
     quiet: bool,
+    /// Tells of containers that come and go.
+    changes: watch::Receiver<u64>,
+    /// What was looked at last, and at which change. A save must not wait for another look.
+    seen: RefCell<Option<(u64, Seen)>>,
+}
+
+/// What a sync needs to know of the containers.
+#[derive(Clone)]
+struct Seen {
+    observed: Arc<Observed>,
+    owners: BTreeMap<ContainerId, FileOwner>,
+}
+
+/// Counts the engine's events of the project, until nobody wants to know or the engine is lost: then every sync looks for itself.
+async fn count_events(engine: Engine, project: ProjectName, count: watch::Sender<u64>) {
+    let Ok(mut events) = engine.events(EventsOf::Project(project)).await else { return };
+    while let Some(Ok(_)) = events.next().await {
+        count.send_modify(|count| *count += 1);
+    }
 }
 
 impl Watch<'_> {
@@ -154,6 +180,55 @@ impl Watch<'_> {
         let options = RebuildOptions { what: RebuildWhat::Selected, ..RebuildOptions::default() };
         let goal = Goal::new(Verb::Rebuild(options), Selection::of(services));
         carry_out(self.setup, self.ready, goal, self.quiet).await.map(drop)
+    }
+
+    /// What is known of the containers, and whether it was looked at just now.
+    async fn seen(&self) -> Result<(Seen, bool), Stop> {
+        let change = *self.changes.borrow();
+        // Without events nothing that was seen can be trusted.
+        let trusted = self.changes.has_changed().is_ok();
+        if let Some((_, seen)) = self.known().filter(|(at, _)| trusted && *at == change) {
+            return Ok((seen, false));
+        }
+        let observed = verbs::observe(self.ready, Detail::Listing).await?;
+        let mut owners = BTreeMap::new();
+        for container in observed.containers.iter().filter(|container| container.state == ContainerState::Running) {
+            let service = self.ready.project.services.get(&container.service);
+            if service.is_some_and(|service| !service.watch.is_empty())
+                && let Ok(owner) = execute::owner(&self.ready.engine, &container.id).await
+            {
+                owners.insert(container.id.clone(), owner);
+            }
+        }
+        let seen = Seen { observed: Arc::new(observed), owners };
+        *self.seen.borrow_mut() = Some((change, seen.clone()));
+        Ok((seen, true))
+    }
+
+    fn known(&self) -> Option<(u64, Seen)> {
+        self.seen.borrow().clone()
+    }
+
+    fn forget(&self) {
+        *self.seen.borrow_mut() = None;
+    }
+
+    async fn bring(
+        &self,
+        services: &BTreeMap<ServiceName, ServiceSync>,
+        names: &[ServiceName],
+        seen: &Seen,
+    ) -> Outcome {
+        let options = SyncOptions { services: services.clone(), owners: seen.owners.clone() };
+        let run = execute::Run {
+            engine: self.ready.engine.clone(),
+            project: Arc::clone(&self.ready.project),
+            sources: Arc::new(Sources::default()),
+            texts: None,
+            published: Arc::default(),
+            goal: Goal::new(Verb::Sync(options), Selection::of(names.iter().cloned())),
+        };
+        execute::sync(run, &seen.observed).await
     }
 
     /// Brings into new containers what their image may not have: the files of rules with `initial_sync`, and what changed while
@@ -177,18 +252,14 @@ impl Watch<'_> {
             return Ok(());
         }
         let names: Vec<ServiceName> = services.keys().cloned().collect();
-        let goal = Goal::new(Verb::Sync(SyncOptions { services: services.clone() }), Selection::of(names));
-        let (sender, mut events) = mpsc::channel(REPORTS);
-        let work = execute::Run {
-            engine: self.ready.engine.clone(),
-            project: Arc::clone(&self.ready.project),
-            sources: Arc::new(Sources::default()),
-            texts: None,
-            published: Arc::default(),
-            goal,
-        };
-        let drain = async { while events.recv().await.is_some() {} };
-        let (outcome, ()) = tokio::join!(execute::run(work, sender, CancellationToken::new()), drain);
+        let (mut seen, fresh) = self.seen().await?;
+        let mut outcome = self.bring(&services, &names, &seen).await;
+        if outcome.verdict != Verdict::Done && !fresh {
+            // Perhaps the containers are others now, and nobody said so yet.
+            self.forget();
+            (seen, _) = self.seen().await?;
+            outcome = self.bring(&services, &names, &seen).await;
+        }
         let console = &self.setup.console;
         outcome.failures.iter().for_each(|(_, problem)| console.diagnostic(problem));
         for (name, sync) in &services {
