@@ -162,6 +162,27 @@ fn a_requirements_project_gets_a_package_and_gives_it_back() {
 }
 
 #[test]
+fn a_tool_that_the_image_does_not_have_is_fetched_for_the_lock_alone() {
+    // As most do it: the tool and pip stay in the stage that builds.
+    let dockerfile = "FROM python:3.11-slim AS build\nRUN pip install uv\nWORKDIR /app\nCOPY pyproject.toml uv.lock ./\n\
+                      RUN uv sync --frozen\nFROM python:3.11-slim\nCOPY --from=build /app /app\n\
+                      ENV PATH=/app/.venv/bin:$PATH\nCMD [\"sleep\", \"1000\"]\n";
+    let compose = "services:\n  web: {build: ., init: true, stop_grace_period: 1s}\n  \
+                   tools: {build: {context: ., target: tools, dockerfile_inline: \"FROM python:3.11-slim AS tools\\nRUN pip install uv\\n\"}, \
+                   profiles: [tools], volumes: ['.:/copy'], working_dir: /copy}\n";
+    let project = "[project]\nname = \"shop\"\nversion = \"0\"\nrequires-python = \">=3.11\"\ndependencies = [\n    \"itsdangerous>=2\",  # sessions\n]\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("pyproject.toml", project)];
+    let Some(shop) = TestProject::new("stages", &files) else { return };
+    shop.succeeds(&["run", "--rm", "-T", "tools", "uv", "lock"]);
+    shop.succeeds(&["up", "-d"]);
+    let said = shop.succeeds(&["add", "humanize"]);
+    assert!(said.contains("uv.lock  + humanize"), "{said}");
+    let text = fs::read_to_string(shop.file("pyproject.toml")).expect("a file");
+    assert!(text.contains("    \"humanize>=") && text.contains("    \"itsdangerous>=2\",  # sessions\n"), "{text}");
+    shop.succeeds(&["exec", "-T", "web", "python", "-c", "import humanize"]);
+}
+
+#[test]
 fn a_build_that_fails_brings_the_files_back() {
     // The resolver is content; the install step is not.
     let dockerfile = "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\n\

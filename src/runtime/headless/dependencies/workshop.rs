@@ -161,7 +161,7 @@ impl Workshop {
         }
         let fetch = match tool.ecosystem() {
             crate::manifest::Ecosystem::Node => format!("npm install --global --prefix {TOOLS} {program}"),
-            _ => format!("python3 -m pip install --quiet --disable-pip-version-check --target {TOOLS} {program}"),
+            _ => fetch_by_pip(program),
         };
         let said = self.sh(".", &fetch).await?;
         if said.succeeded() {
@@ -202,6 +202,18 @@ impl Workshop {
         let said = self.sh(".", &format!("cat {}", tool::word(path))).await?;
         Ok(said.succeeded().then_some(said.out))
     }
+}
+
+/// Fetches a tool with the first Python that has pip; the virtualenv of an image often has none, and neither has a Python whose
+/// pip was taken out, but that can make a virtualenv with one.
+fn fetch_by_pip(program: &str) -> String {
+    let install = format!("-m pip install --quiet --disable-pip-version-check --target {TOOLS} {program}");
+    format!(
+        "pythons=\"python3 /usr/local/bin/python3 /usr/bin/python3\"\n\
+         for python in $pythons; do $python -m pip --version >/dev/null 2>&1 && exec $python {install}; done\n\
+         for python in $pythons; do $python -m venv {TOOLS}.venv >/dev/null 2>&1 && exec {TOOLS}.venv/bin/python {install}; done\n\
+         echo 'no python here has pip' >&2; exit 1"
+    )
 }
 
 /// The project as an archive: what the builder would be sent, unless that is too much, with `files` over it.

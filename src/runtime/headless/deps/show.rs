@@ -52,8 +52,9 @@ fn one(group: &Group, all: bool, ink: Ink, text: &mut String) {
     let rest = group.rows.len() - shown.len();
     if rest > 0 {
         let (verb, which) = if shown.is_empty() { ("none differs", "") } else { ("not shown", " more") };
+        let packages = if rest == 1 { "package" } else { "packages" };
         let name = group.services.first().map(ToString::to_string).unwrap_or_default();
-        let said = format!("{rest}{which} packages, {verb}; `devbox deps {name}` lists all");
+        let said = format!("{rest}{which} {packages}, {verb}; `devbox deps {name}` lists all");
         let _ = writeln!(text, "  {}", ink.paint(Role::Dim, said));
     }
 }
