@@ -71,7 +71,14 @@ impl Loader<'_> {
         let (base_name, file) = match extends.node.map() {
             None => (&extends.node, None),
             Some(long) => match long.get("service") {
-                Some(service) => (service, long.some("file")),
+                Some(service) => {
+                    for (key, entry) in long.iter().filter(|(key, _)| !matches!(&***key, "service" | "file")) {
+                        // Compose doesn't look at it.
+                        let what = format!("unknown key `{key}` in `services.{name}.extends` has no effect");
+                        self.report.warning(Problem::new(what).at(entry.key).help("it has `service` and `file`"));
+                    }
+                    (service, long.some("file"))
+                }
                 None => {
                     let problem = Problem::new(format!("`services.{name}.extends` lacks `service`"))
                         .at(key)

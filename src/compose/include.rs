@@ -63,15 +63,15 @@ impl Loader<'_> {
             Value::Str(_) => (strings(node), None, Vec::new()),
             Value::Map(map) => {
                 for (key, entry) in map.iter() {
-                    if !matches!(&**key, "path" | "project_directory" | "env_file") {
-                        self.report.error(
-                            Problem::new(format!("unknown key `{key}` in `include`"))
+                    if !matches!(&**key, "path" | "project_directory" | "env_file") && !key.starts_with("x-") {
+                        // Compose doesn't look at it.
+                        self.report.warning(
+                            Problem::new(format!("unknown key `{key}` in `include` has no effect"))
                                 .at(entry.key)
                                 .help("an include has `path`, `project_directory` and `env_file`"),
                         );
                     }
                 }
-                self.report.checked()?;
                 let directory = match map.some("project_directory") {
                     None => None,
                     Some(node) => match node.str() {

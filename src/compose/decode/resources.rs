@@ -22,7 +22,8 @@ pub(super) fn resources(fields: Fields<'_>) -> Resources {
     device_requests.splice(0..0, reserved);
     device_requests.extend(fields.structs("gpus").map(|request| device_request(request, Some("gpu"))));
     Resources {
-        nano_cpus: cpus.map(|cpus| (f64::from(cpus as f32) * 1e9) as i64),
+        // In single precision, as Compose does: 0.2 is 200000000, not 200000002.
+        nano_cpus: cpus.map(|cpus| (cpus as f32 * 1e9) as i64),
         cpu_count: fields.integer("cpu_count"),
         cpu_percent: fields.number("cpu_percent"),
         cpu_shares: fields.integer("cpu_shares"),

@@ -62,8 +62,8 @@ pub(super) fn translate(service: &Service) -> HostConfig {
         cgroup_parent: service.cgroup_parent.clone(),
         nano_cpus: from.nano_cpus,
         cpu_count: from.cpu_count,
-        // Compose hands hundredths of a percent on.
-        cpu_percent: from.cpu_percent.map(|percent| (percent * 100.0) as i64),
+        // Compose hands hundredths of a percent on, in single precision.
+        cpu_percent: from.cpu_percent.map(|percent| (percent as f32 * 100.0) as i64),
         cpu_shares: from.cpu_shares,
         cpu_period: from.cpu_period,
         cpu_quota: from.cpu_quota,

@@ -252,7 +252,7 @@ fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>
 /// Paths of this folder are part of what is hashed.
 fn has_paths(file: &Path, recorded: &Value) -> bool {
     let text = fs::read_to_string(file).unwrap_or_default();
-    recorded.to_string().contains("DIR") || ["build:", "_file", "include"].iter().any(|key| text.contains(key))
+    recorded.to_string().contains("DIR") || ["build:", "label_file"].iter().any(|key| text.contains(key))
 }
 
 #[tokio::test(flavor = "multi_thread")]
