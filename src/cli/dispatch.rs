@@ -64,6 +64,15 @@ pub fn setup(global: &Global) -> Result<Setup, Stop> {
     })
 }
 
+/// Whether what was typed opens the dashboard.
+pub fn opens_dashboard(cli: &Cli, setup: &Setup) -> bool {
+    match &cli.verb {
+        None => true,
+        Some(Verb::Up(args)) => opens(setup, args),
+        Some(_) => false,
+    }
+}
+
 /// Carries out what was typed.
 ///
 /// # Errors

@@ -23,7 +23,11 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let log_file = cli.global.log_file.as_deref();
-    let setup = match own_log::start(log_file).and_then(|()| dispatch::setup(&cli.global)) {
+    let started = dispatch::setup(&cli.global).and_then(|setup| {
+        own_log::start(log_file, dispatch::opens_dashboard(&cli, &setup))?;
+        Ok(setup)
+    });
+    let setup = match started {
         Ok(setup) => setup,
         Err(stop) => {
             stop.diagnostics().iter().for_each(say);

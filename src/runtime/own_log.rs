@@ -1,7 +1,8 @@
 //! devbox's own log: where its events go.
 //!
-//! They wait in tui-logger's buffer for the overlay that draws them, bounded, and go to a file where one is asked for. No thread
-//! is started for it: whoever draws takes the records out, and an idle devbox stays idle.
+//! Under the dashboard they wait in tui-logger's buffer for the overlay that draws them, bounded; they go to a file where one is
+//! asked for. No thread is started for it: whoever draws takes the records out, and an idle devbox stays idle. A verb without a
+//! screen keeps none of them: its whole run is shorter than the buffer and the time zones that records need take to set up.
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Mutex};
 
@@ -34,12 +35,12 @@ impl<S: tracing::Subscriber> Layer<S> for Telling {
     }
 }
 
-/// Keeps the process's events from now on: ours from `debug` on, of libraries only what warns. A file is continued, and made
-/// for this user alone.
+/// Keeps the process's events from now on: ours from `debug` on, of libraries only what warns. `overlay` says whether somebody
+/// may look at them on the screen. A file is continued, and made for this user alone.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn start(file: Option<&Path>) -> Result<(), Stop> {
+pub fn start(file: Option<&Path>, overlay: bool) -> Result<(), Stop> {
     let opened = file.map(|path| {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         file.map_err(|error| {
@@ -48,9 +49,15 @@ pub fn start(file: Option<&Path>) -> Result<(), Stop> {
         })
     });
     let to_file = opened.transpose()?.map(|file| fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
+    if to_file.is_none() && !overlay {
+        return Ok(());
+    }
+    let to_overlay = overlay.then(|| {
+        tui_logger::set_default_level(tui_logger::LevelFilter::Debug);
+        tui_logger::TuiTracingSubscriberLayer
+    });
     let events = Targets::new().with_default(LevelFilter::WARN).with_target("devbox", LevelFilter::DEBUG);
-    tui_logger::set_default_level(tui_logger::LevelFilter::Debug);
-    let log = registry().with(events).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Telling);
+    let log = registry().with(events).with(to_overlay.map(|overlay| overlay.and_then(Telling))).with(to_file);
     // Somebody who listens already, as a test may, goes on listening.
     let _ = tracing::subscriber::set_global_default(log);
     Ok(())
