@@ -194,6 +194,19 @@ pub(super) fn json(value: &Json, pretty: bool) -> String {
     out
 }
 
+/// The object of these fields, on one line.
+pub(super) fn json_object<'j>(fields: impl Iterator<Item = (&'j str, &'j Json)>) -> String {
+    let mut out = String::from("{");
+    for (i, (name, value)) in fields.enumerate() {
+        separate(i, None, &mut out);
+        write_string(name, &mut out);
+        out.push(':');
+        write_json(value, None, &mut out);
+    }
+    out.push('}');
+    out
+}
+
 fn write_json(value: &Json, indent: Option<usize>, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),

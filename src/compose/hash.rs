@@ -1,6 +1,8 @@
 //! Compose's config hashes: sha256 over the JSON of its own structs. They are the labels by which Compose, and devbox,
 //! know that a container, network or volume is what the file says.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -24,33 +26,27 @@ pub(super) enum Reading {
 
 /// The hash of a service.
 pub(super) fn service(service: &Object, folded: &Folded, reading: Reading) -> String {
-    digest(&service_json(service, folded, reading))
+    hex(&text(&hashed(service, folded, reading)))
 }
 
 /// What `up` hashes of a service: containers that it shares a namespace or volumes with stand in it by their ids.
 pub(super) fn service_of_up(service: &Object, folded: &Folded) -> ConfigHash {
-    let mut json = service_json(service, folded, Reading::Up);
-    if let Some(object) = json.as_object_mut() {
-        for key in ["network_mode", "ipc", "pid"] {
-            if let Some(Json::String(mode)) = object.get_mut(key)
-                && let Some(target) = mode.strip_prefix("service:")
-            {
-                *mode = format!("container:{MARK}{target}{MARK}");
+    let mut fields = hashed(service, folded, Reading::Up);
+    for (name, value) in &mut fields {
+        match (*name, &**value) {
+            ("network_mode" | "ipc" | "pid", Json::String(mode)) => {
+                if let Some(target) = mode.strip_prefix("service:") {
+                    *value = Cow::Owned(Json::from(format!("container:{MARK}{target}{MARK}")));
+                }
             }
-        }
-        for from in object.get_mut("volumes_from").and_then(Json::as_array_mut).into_iter().flatten() {
-            let Json::String(text) = from else { continue };
-            let mut parts = text.split(':');
-            *text = match (parts.next(), parts.next()) {
-                (Some("container"), Some(name)) => name.to_owned(),
-                (Some(target), _) => format!("{MARK}{target}{MARK}"),
-                (None, _) => continue,
-            };
+            ("volumes_from", Json::Array(froms)) => {
+                *value = Cow::Owned(froms.iter().map(volumes_of).collect());
+            }
+            _ => {}
         }
     }
-    let text = go::json(&json, false);
     let mut hash = ConfigHash::new();
-    for (i, piece) in text.split(MARK).enumerate() {
+    for (i, piece) in text(&fields).split(MARK).enumerate() {
         match ServiceName::new(piece) {
             Ok(name) if i % 2 == 1 => hash.push_container_of(name),
             _ => hash.push_text(piece),
@@ -59,22 +55,46 @@ pub(super) fn service_of_up(service: &Object, folded: &Folded) -> ConfigHash {
     hash
 }
 
+/// An entry of `volumes_from`, with the id of the container that it means.
+fn volumes_of(from: &Json) -> Json {
+    let Json::String(text) = from else { return from.clone() };
+    let mut parts = text.split(':');
+    match (parts.next(), parts.next()) {
+        (Some("container"), Some(name)) => Json::from(name),
+        (Some(target), _) => Json::from(format!("{MARK}{target}{MARK}")),
+        (None, _) => from.clone(),
+    }
+}
+
 /// Stands around a service's name where its container's id goes: a character that no text contains.
 const MARK: char = '\u{fdd0}';
 
-fn service_json(service: &Object, folded: &Folded, reading: Reading) -> Json {
-    let mut object = ordered(service, &schema::SERVICE, |key, value| match (key, reading) {
+/// What is hashed of a service, in the struct's order: borrowed, since most of it is as it stands in the file.
+fn hashed<'s>(service: &'s Object, folded: &'s Folded, reading: Reading) -> Vec<(&'static str, Cow<'s, Json>)> {
+    let value = |name: &str| match (name, reading) {
         // What changes without a container having to.
         ("build" | "pull_policy" | "scale" | "depends_on" | "profiles", _) => None,
-        ("environment", Reading::Up) => folded.environment.clone(),
+        ("environment", Reading::Up) => folded.environment.as_ref(),
         ("env_file", Reading::Up) | ("label_file", Reading::Config) => None,
-        ("labels", _) => folded.labels.clone(),
-        _ => value.cloned(),
-    });
-    if let Some(deploy) = object.get_mut("deploy").and_then(Json::as_object_mut) {
-        deploy.shift_remove("replicas");
-    }
-    Json::Object(object)
+        ("labels", _) => folded.labels.as_ref(),
+        (name, _) => service.get(name),
+    };
+    let without_replicas = |deploy: &'s Json| match deploy {
+        Json::Object(object) if object.contains_key("replicas") => {
+            let mut object = object.clone();
+            object.shift_remove("replicas");
+            Cow::Owned(Json::Object(object))
+        }
+        deploy => Cow::Borrowed(deploy),
+    };
+    let fields = schema::SERVICE.fields.iter().filter_map(|field| Some((field.name, value(field.name)?)));
+    fields
+        .map(|(name, value)| (name, if name == "deploy" { without_replicas(value) } else { Cow::Borrowed(value) }))
+        .collect()
+}
+
+fn text(fields: &[(&str, Cow<'_, Json>)]) -> String {
+    go::json_object(fields.iter().map(|(name, value)| (*name, &**value)))
 }
 
 /// A section's object with some values changed, in the struct's order.
@@ -101,6 +121,10 @@ pub(super) fn volume(volume: &Object) -> String {
 }
 
 fn digest(value: &Json) -> String {
-    let hash = Sha256::digest(go::json(value, false).as_bytes());
+    hex(&go::json(value, false))
+}
+
+fn hex(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

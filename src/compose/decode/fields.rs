@@ -8,9 +8,27 @@ use crate::model::ByteSize;
 
 use super::super::{encode::Object, go};
 
+/// An object's strings.
+pub(super) fn strings_by_key(value: &Json) -> BTreeMap<String, String> {
+    let entries = value.as_object().into_iter().flatten();
+    entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Variables, whose values are strings or unset.
+pub(super) fn environment(value: &Json) -> BTreeMap<String, Option<String>> {
+    let entries = value.as_object().into_iter().flatten();
+    entries.map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect()
+}
+
 /// A struct.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'j>(Option<&'j Object>);
+
+impl<'j> From<&'j Object> for Fields<'j> {
+    fn from(object: &'j Object) -> Self {
+        Fields(Some(object))
+    }
+}
 
 impl<'j> Fields<'j> {
     pub(super) fn of(value: &'j Json) -> Self {
@@ -89,12 +107,11 @@ impl<'j> Fields<'j> {
     }
 
     pub(super) fn strings_by_key(&self, key: &str) -> BTreeMap<String, String> {
-        self.entries(key).filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+        self.get(key).map(strings_by_key).unwrap_or_default()
     }
 
-    /// Values are strings or unset.
     pub(super) fn environment(&self, key: &str) -> BTreeMap<String, Option<String>> {
-        self.entries(key).map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect()
+        self.get(key).map(environment).unwrap_or_default()
     }
 
     pub(super) fn section(&self, key: &str) -> Option<Fields<'j>> {

@@ -6,6 +6,8 @@ mod mount;
 mod resources;
 mod service;
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use crate::model::{
@@ -64,15 +66,9 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
 
 fn service_of(key: &str, encoded: &Encoded, root: &Node, report: &mut Report) -> Option<Service> {
     let object = encoded.services.get(key)?.as_object()?;
-    let folded = encoded.folded.get(key).cloned().unwrap_or_default();
+    let folded = encoded.folded.get(key).map_or_else(Cow::default, Cow::Borrowed);
     let Ok(name) = ServiceName::new(key) else { return None };
-    // What is decoded is what `up` would create.
-    let resolved = hash::ordered(object, &super::schema::SERVICE, |key, value| match key {
-        "environment" => folded.environment.clone(),
-        "labels" => folded.labels.clone(),
-        _ => value.cloned(),
-    });
-    let mut service = service::service(name, &resolved.into());
+    let mut service = service::service(name, Fields::from(object), &folded);
     service.enabled = encoded.enabled.contains(key);
     service.config_hash = hash::service_of_up(object, &folded);
     service.on_change = on_change(key, root, report);

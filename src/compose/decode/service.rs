@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use crate::model::{
     Condition, Dependency, Healthcheck, HealthcheckTest, Hook, Logging, NetworkAttachment, Networking, Port, Protocol,
     PullPolicy, RestartPolicy, Service, ServiceName, WatchAction, WatchExec, WatchRule,
 };
 
 use super::{
-    super::go,
+    super::{go, project::Folded},
     build::build,
-    fields::Fields,
+    fields::{self, Fields},
     mount::{file_mount, mount},
     resources::{resources, ulimits},
 };
 
-/// The service, but for what the rest of the project decides: whether it is in force, its hash.
-pub(super) fn service(name: ServiceName, value: &Json) -> Service {
-    let fields = Fields::of(value);
+/// The service that `up` would create, but for what the rest of the project decides: whether it is in force, its hash.
+pub(super) fn service(name: ServiceName, fields: Fields<'_>, folded: &Folded) -> Service {
     let deploy = fields.section("deploy");
     let scale = fields.integer("scale").or_else(|| deploy.and_then(|deploy| deploy.integer("replicas")));
     Service {
@@ -30,7 +27,7 @@ pub(super) fn service(name: ServiceName, value: &Json) -> Service {
         platform: fields.string("platform"),
         command: fields.optional_strings("command"),
         entrypoint: fields.optional_strings("entrypoint"),
-        environment: fields.environment("environment"),
+        environment: folded.environment.as_ref().map(fields::environment).unwrap_or_default(),
         user: fields.string("user"),
         group_add: fields.strings("group_add"),
         working_dir: fields.string("working_dir"),
@@ -43,7 +40,7 @@ pub(super) fn service(name: ServiceName, value: &Json) -> Service {
         hostname: fields.string("hostname"),
         domainname: fields.string("domainname"),
         scale: scale.map_or(1, |scale| u32::try_from(scale).unwrap_or(0)),
-        labels: fields.strings_by_key("labels"),
+        labels: folded.labels.as_ref().map(fields::strings_by_key).unwrap_or_default(),
         annotations: fields.strings_by_key("annotations"),
         ports: fields.structs("ports").map(port).collect(),
         expose: fields.strings("expose"),
