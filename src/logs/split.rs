@@ -68,6 +68,11 @@ impl Splitter {
         &self.output.resume
     }
 
+    /// There are lines to be taken.
+    pub fn has_lines(&self) -> bool {
+        !self.output.batch.is_empty()
+    }
+
     /// There is a batch's worth of lines.
     pub fn is_full(&self) -> bool {
         self.output.batch.len() >= BATCH_LINES || self.output.batch.text().len() >= BATCH_BYTES
