@@ -264,8 +264,9 @@ impl Runner {
                 self.walk.done(id);
                 self.report(Event::Done { step: id, took, result }).await;
                 let services = self.walk.plan().resting_on(id);
-                // a run that is cancelled finds nothing new to do
-                if !services.is_empty() && !self.means.cancel.is_cancelled() {
+                // a run that is cancelled finds nothing new to do, and one for images alone has nothing behind them
+                if !services.is_empty() && !self.means.cancel.is_cancelled() && self.run.goal.verb.is_about_containers()
+                {
                     self.plan_again(services).await;
                 }
             }
@@ -373,7 +374,10 @@ impl Runner {
 
     /// Looks once more before anything is said to be done: what was started may be gone already.
     async fn finish(mut self, began: Instant, nothing: bool, cancelled: bool) -> Outcome {
-        if !nothing && let Ok(observed) = self.means.engine.observe(&self.means.project, Detail::Listing).await {
+        if !nothing
+            && self.run.goal.verb.is_about_containers()
+            && let Ok(observed) = self.means.engine.observe(&self.means.project, Detail::Listing).await
+        {
             self.observed = Arc::new(observed);
         }
         if matches!(self.run.goal.verb, Verb::Up(_) | Verb::Start { .. } | Verb::Restart { .. } | Verb::Rebuild(_)) {

@@ -310,6 +310,11 @@ impl Verb {
             Verb::Sync(_) => "sync",
         }
     }
+
+    /// Whether containers are to be made, changed or removed; otherwise images are all that it is about.
+    pub fn is_about_containers(&self) -> bool {
+        !matches!(self, Verb::Build(_) | Verb::Pull(_))
+    }
 }
 
 /// A verb and the services it means.

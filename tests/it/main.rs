@@ -28,5 +28,6 @@ mod manifest;
 mod packages;
 mod pty;
 mod pull;
+mod quiet;
 mod support;
 mod watch;
