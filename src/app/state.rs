@@ -302,12 +302,14 @@ impl State {
             ContainerState::Running | ContainerState::Paused => container.started,
             _ => container.finished,
         });
-        let mut moments: Vec<Timestamp> = since.map(|from| age::changes_at(from, self.now)).collect();
+        let ages = since.map(|from| age::changes_at(from, self.now));
         // The clocks of a build move every second, whatever their age.
-        moments.extend(self.progress.values().map(|progress| {
+        let clocks = self.progress.values().map(|progress| {
             let running = self.now.since(progress.started).as_secs();
             progress.started.after(Duration::from_secs(running + 1))
-        }));
+        });
+        // All together on the full second: ten containers that are seconds old cost one frame a second and not ten.
+        let mut moments: Vec<Timestamp> = ages.chain(clocks).map(full_second).collect();
         moments.extend(self.log_view.wake_at());
         moments.extend(self.said.as_ref().map(|(_, until)| *until));
         if let EngineStatus::Lost { retry_at, .. } = &self.engine {
@@ -315,4 +317,10 @@ impl State {
         }
         moments.into_iter().filter(|moment| *moment > self.now).min()
     }
+}
+
+/// The first full second from then on.
+fn full_second(time: Timestamp) -> Timestamp {
+    const NANOS: i64 = 1_000_000_000;
+    Timestamp(time.0.saturating_add(NANOS - 1).div_euclid(NANOS).saturating_mul(NANOS))
 }

@@ -253,6 +253,13 @@ fn the_next_wake_is_when_a_shown_age_changes() {
     let mut young = wide();
     fixture::with_observed(&mut young, |observed| observed.containers[0].started = Some(ago(3)));
     assert_eq!(young.wake_at(), Some(NOW.after(Duration::from_secs(1))));
+    // Another that began in the middle of a second moves with it, on the full one.
+    let between = ago(3).after(Duration::from_millis(400));
+    fixture::with_observed(&mut young, |observed| observed.containers[1].started = Some(between));
+    for seconds in 1..5 {
+        assert_eq!(young.wake_at(), Some(NOW.after(Duration::from_secs(seconds))));
+        young.now = NOW.after(Duration::from_secs(seconds));
+    }
 }
 
 #[test]
