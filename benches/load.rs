@@ -1,72 +1,39 @@
-//! What a compose file costs: loaded, and printed as `devbox config` prints it, with 5 and with 1,000 services.
+//! What reading a compose file costs: 5 and 1,000 services, from bytes on disk to the project, and printed again.
 //!
 //! `cargo bench --bench load`.
 
 #![expect(clippy::panic, reason = "a bench ends at the first mistake")]
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, hint::black_box, path::Path};
+#[path = "support/compose_file.rs"]
+mod compose_file;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use std::{fs, path::Path};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use devbox::compose::{self, Format, Loaded, Request};
 
-/// As many services as people write: each with ports, environment, volumes, labels, a healthcheck and a dependency.
-fn file(services: usize) -> String {
-    let mut text = String::from("services:\n");
-    for number in 0..services {
-        let _ = write!(
-            text,
-            "  service{number}:
-    image: registry.example.com/team/service{number}:1.{number}
-    command: [\"serve\", \"--port\", \"8080\"]
-    environment:
-      NAME: service{number}
-      DATABASE_URL: postgres://user:${{PASSWORD:-secret}}@database:5432/service{number}
-      LOG_LEVEL: ${{LOG_LEVEL:-info}}
-    ports: [\"{}:8080\"]
-    volumes: [\"data{number}:/data\", \"./service{number}:/app:ro\"]
-    networks: [front, back]
-    labels: {{team: platform, number: \"{number}\"}}
-    healthcheck: {{test: [\"CMD\", \"true\"], interval: 10s, retries: 3}}
-    restart: unless-stopped
-",
-            10_000 + number
-        );
-        if number > 0 {
-            let _ = writeln!(text, "    depends_on: [service{}]", number - 1);
-        }
-    }
-    text.push_str("networks: {front: , back: }\nvolumes:\n");
-    for number in 0..services {
-        let _ = writeln!(text, "  data{number}:");
-    }
-    text
-}
-
 fn load(folder: &Path) -> Loaded {
-    let request = Request {
-        directory: folder.to_owned(),
-        environment: BTreeMap::from([("HOME".into(), "/home/someone".into())]),
-        ..Request::default()
-    };
+    let request = Request { directory: folder.to_owned(), ..Request::default() };
     compose::load(&request).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn services(criterion: &mut Criterion, count: usize) {
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    fs::write(folder.path().join("compose.yaml"), file(count)).unwrap_or_else(|error| panic!("{error}"));
-    criterion.bench_function(&format!("load and print {count} services"), |bencher| {
-        bencher.iter(|| black_box(load(folder.path()).config(Format::Yaml, &[])));
-    });
+fn loading(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compose file");
+    for services in [5, 1000] {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let file = folder.path().join("compose.yaml");
+        fs::write(file, compose_file::rich(services)).unwrap_or_else(|error| panic!("{error}"));
+        group.throughput(Throughput::Elements(services as u64)).sample_size(20);
+        group.bench_with_input(BenchmarkId::new("load", services), folder.path(), |bencher, folder| {
+            bencher.iter(|| load(folder));
+        });
+        let loaded = load(folder.path());
+        group.bench_with_input(BenchmarkId::new("print", services), &loaded, |bencher, loaded| {
+            bencher.iter(|| loaded.config(Format::Yaml, &[]));
+        });
+    }
+    group.finish();
 }
 
-fn benches(criterion: &mut Criterion) {
-    services(criterion, 5);
-    services(criterion, 1000);
-}
-
-criterion_group! {
-    name = groups;
-    config = Criterion::default().sample_size(20);
-    targets = benches
-}
-criterion_main!(groups);
+criterion_group!(benches, loading);
+criterion_main!(benches);
