@@ -1,8 +1,8 @@
 //! HTTP to the engine: connections that are kept, the version in each path, time limits, and answers decoded.
 //!
 //! bollard sends its requests through here too (its own client opens a connection for each and leaves the version out), so
-//! there is one place where bytes go out. Never retries what the engine may have begun: only a request that a kept connection gave
-//! back unsent goes out again.
+//! there is one place where bytes go out. Never repeats what the engine may have begun to change: where a kept connection turns out
+//! to be closed, a request that it gave back unsent goes out again, and one that only asks.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -104,14 +104,15 @@ impl Client {
         self.address_request(&mut request)?;
         let keep = request.headers().get(header::UPGRADE).is_none();
         while let Some(mut sender) = self.reuse() {
+            let again = repeatable(&request);
             match sender.try_send_request(request).await {
                 Ok(response) => {
                     self.keep(sender, keep);
                     return Ok(response);
                 }
-                // Given back: the engine has closed the connection before any of it went out.
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
+                // The engine has closed the connection: before any of it went out, or meanwhile.
+                Err(mut error) => match error.take_message().or(again) {
+                    Some(next) => request = next,
                     None => return Err(Broken::Lost(describe(&error.into_error()))),
                 },
             }
@@ -279,6 +280,19 @@ impl Client {
         )
         .map_err(|error| EngineError::Protocol { what: "a client".into(), why: error.to_string() })
     }
+}
+
+/// A copy of a request that may be sent once more where nobody knows whether it arrived: one that only asks (RFC 9110, 9.2.2).
+fn repeatable(request: &BollardRequest) -> Option<BollardRequest> {
+    let asks = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !asks || request.headers().contains_key(header::UPGRADE) {
+        return None;
+    }
+    let mut copy = BollardRequest::new(bollard::body_full(Bytes::new()));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
 }
 
 /// Why no answer came.
