@@ -7,12 +7,12 @@ use crate::{
     model::Diagnostic,
     plan::{self, RunOptions},
     runtime::headless::{
-        self, Console, Quiet, Setup, Stop, config, dependencies, deps,
+        self, Console, Quiet, Setup, Stop, config, deps,
         follow::Window,
         foreground::{self, Cascade, Foreground},
         inside,
         log_lines::LineFormat,
-        logs, moment,
+        logs, moment, packages,
         progress::Style,
         project, ps, verbs, watch,
     },
@@ -123,16 +123,16 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
             watch::run(setup, &watch::WatchOptions { services, no_up, quiet }).await
         }
         Verb::Add(args) => {
-            let what = dependencies::What::Add(args.packages.clone());
-            dependencies::run(setup, &change_options(what, args.dev, &args.change)).await
+            let what = packages::What::Add(args.packages.clone());
+            packages::run(setup, &change_options(what, args.dev, &args.change)).await
         }
         Verb::Remove(args) => {
-            let what = dependencies::What::Remove(args.packages.clone());
-            dependencies::run(setup, &change_options(what, args.dev, &args.change)).await
+            let what = packages::What::Remove(args.packages.clone());
+            packages::run(setup, &change_options(what, args.dev, &args.change)).await
         }
         Verb::Lock(args) => {
-            let what = dependencies::What::Lock(args.upgrade);
-            dependencies::run(setup, &change_options(what, false, &args.change)).await
+            let what = packages::What::Lock(args.upgrade);
+            packages::run(setup, &change_options(what, false, &args.change)).await
         }
         Verb::Freeze(args) => deps::freeze(setup, args.service.as_deref()).await,
         Verb::Deps(args) => deps::run(setup, &args.services, args.format == look::Format::Json).await,
@@ -306,8 +306,8 @@ fn run_options(args: &within::Run) -> Result<inside::Run, Stop> {
     })
 }
 
-fn change_options(what: dependencies::What, dev: bool, args: &wanted::Change) -> dependencies::Options {
-    dependencies::Options {
+fn change_options(what: packages::What, dev: bool, args: &wanted::Change) -> packages::Options {
+    packages::Options {
         what,
         service: args.service.clone(),
         dev,

@@ -6,7 +6,7 @@ use crate::{
     model::{ContainerState, Diagnostic},
     runtime::headless::{
         Setup, Stop,
-        dependencies::{Workshop, subject},
+        packages::{Workshop, subject},
         run::Signals,
         verbs,
     },
