@@ -1,9 +1,6 @@
 //! An arbitrary Dockerfile and an arbitrary .dockerignore.
 #![no_main]
 
-#[path = "../entry.rs"]
-mod entry;
-
 use std::sync::LazyLock;
 
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
