@@ -1,35 +1,6 @@
 //! Slash paths as the builder compares them. Text only: nothing here looks at a file system.
 
-/// The shortest path that means the same: no `.`, no double slashes, `..` resolved as far as it can be; `.` for nothing at all.
-///
-/// The rules are those of Go's `path.Clean`, which the builder applies to every pattern and source path.
-#[must_use]
-pub fn clean(path: &str) -> String {
-    if path.is_empty() {
-        return ".".to_owned();
-    }
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => match parts.last() {
-                Some(&last) if last != ".." => {
-                    parts.pop();
-                }
-                _ if rooted => {}
-                _ => parts.push(".."),
-            },
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    match (rooted, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_owned(),
-        (false, false) => joined,
-    }
-}
+pub use crate::model::clean_path as clean;
 
 /// A path within the context, whatever way it was written: relative to the context's root and unable to leave it. `.` is the root.
 #[must_use]

@@ -1,6 +1,7 @@
 //! The short form of a mount: `source:target:mode`, `./src:/app:ro,z`, `data:/var/lib`, `/cache`.
 
 use super::tree::{Map, Node, Span, Value};
+pub(super) use crate::model::clean_path as clean;
 
 /// A mount that was written in the short form.
 #[derive(Debug, Default, PartialEq)]
@@ -121,31 +122,6 @@ impl ShortVolume {
             map.set("volume", Node::new(Value::Map(volume), span));
         }
         Node::new(Value::Map(map), span)
-    }
-}
-
-/// Go's `path.Clean`: no `.`, no `..` that can be resolved, no double or trailing slash.
-pub(super) fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => match parts.last() {
-                Some(&last) if last != ".." => {
-                    parts.pop();
-                }
-                _ if rooted => {}
-                _ => parts.push(".."),
-            },
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    match (rooted, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".into(),
-        (false, false) => joined,
     }
 }
 
