@@ -172,7 +172,8 @@ actions! {
         PreviousPane, "previous-pane", "pane", "previous pane", ["S-Tab"];
         ShowTab(1), "tab-1", "logs", "the Logs tab", ["1"];
         ShowTab(2), "tab-2", "build", "the Build tab", ["2"];
-        ShowTab(3), "tab-3", "events", "the Events tab", ["3"];
+        ShowTab(3), "tab-3", "deps", "the Deps tab", ["3"];
+        ShowTab(4), "tab-4", "events", "the Events tab", ["4"];
         Enter, "enter", "open", "go in: logs, traceback, cause", ["Enter"];
         Back, "back", "back", "go back out", ["Esc"];
         Select, "select", "select", "select several services", ["Space"];

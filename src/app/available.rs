@@ -120,6 +120,7 @@ pub fn key_bar(state: &State) -> Vec<Action> {
     match (state.view.focus, state.view.tab) {
         (Pane::Main, Tab::Logs) => wanted.extend([Search, Filter, Follow, NextError, Wrap, Copy, Rebuild, Shell]),
         (Pane::Main, Tab::Build) => wanted.extend([Rebuild, RebuildFresh, MergedLogs]),
+        (Pane::Main, Tab::Deps) => wanted.extend([Rebuild, Diff, RebuildFresh, Shell, MergedLogs]),
         (Pane::Main, Tab::Events) => wanted.extend([Enter, MergedLogs, Rebuild]),
         _ => wanted.extend([Rebuild, Restart, Shell, ApplyPlan, Stop, Search, Filter, NextError, OpenAddress, Attach]),
     }

@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
+    deps::Question,
     job::{Job, JobId},
     log_view::{Export, Scan},
 };
@@ -41,6 +42,8 @@ pub enum Effect {
     },
     /// Ask what the healthcheck of these containers said last.
     Probe(BTreeSet<ContainerId>),
+    /// Learn what the packages of a service are: declared, built, installed. One at a time; the last one counts.
+    Compare(Box<Question>),
     /// Read the compose files again.
     Load,
     /// Give the terminal to a process in a container.

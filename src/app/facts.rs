@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{age, builds::End, history::Role, notices, progress::condition_word, state::State};
 use crate::model::{
     Condition, ContainerState, HealthState, HealthcheckTest, ManifestKind, MountKind, ObservedContainer, ObservedImage,
-    RestartPolicy, Service, Timestamp,
+    RestartPolicy, Service, ServiceName, Timestamp,
 };
 
 /// Lines of a probe's output that are shown.
@@ -138,11 +138,21 @@ fn image(facts: &mut Facts, state: &State, service: &Service, container: Option<
     }
 }
 
-fn image_age(state: &State, image: &ObservedImage) -> (Option<Role>, String) {
+/// `, 3 days old`, and whether that is old.
+pub(super) fn image_age(state: &State, image: &ObservedImage) -> (Option<Role>, String) {
     let Some(created) = image.created.filter(|created| created.0 > 0) else { return (None, String::new()) };
     let age = state.now.since(created);
     let old = age > Duration::from_secs(u64::from(state.image_age_days) * 86_400);
     (old.then_some(Role::Look), format!(", {}", age::old(age)))
+}
+
+/// Which services the key rebuilds for the change that waits.
+pub(super) fn rebuilds(state: &State, service: &ServiceName) -> Option<String> {
+    let groups = state.changes.groups();
+    let group = groups.iter().find(|group| group.services.contains(&service))?;
+    let key = state.keymap.key(super::action::Action::Rebuild)?;
+    let names: Vec<&str> = group.services.iter().map(|name| name.as_str()).collect();
+    Some(format!("{key} rebuilds {}", names.join(" and ")))
 }
 
 fn dependencies(facts: &mut Facts, state: &State, service: &Service) {
@@ -165,12 +175,7 @@ fn dependencies(facts: &mut Facts, state: &State, service: &Service) {
             let role = if closed { Role::Off } else { Role::Wants };
             facts.add("deps", Some(role), [format!("{}{word}", change.names())]);
             facts.add("", Some(role), notices::described(change));
-            let groups = state.changes.groups();
-            let group = groups.iter().find(|group| group.services.contains(&&service.name));
-            if let (Some(group), Some(key)) = (group, state.keymap.key(super::action::Action::Rebuild)) {
-                let names: Vec<&str> = group.services.iter().map(|name| name.as_str()).collect();
-                facts.add("", None, [format!("{key} rebuilds {}", names.join(" and "))]);
-            }
+            facts.add("", None, rebuilds(state, &service.name));
         }
         None => {
             let declared = sources.manifests.iter().filter(|manifest| manifest.packages.is_some());
@@ -257,7 +262,7 @@ fn mounts(state: &State, service: &Service) -> Vec<String> {
 }
 
 fn needs(state: &State, service: &Service) -> Option<String> {
-    let need = |(name, dependency): (&crate::model::ServiceName, &crate::model::Dependency)| {
+    let need = |(name, dependency): (&ServiceName, &crate::model::Dependency)| {
         let containers = state.containers(name);
         let holds = !containers.is_empty()
             && containers.iter().all(|container| match dependency.condition {

@@ -1,9 +1,14 @@
 //! Named states for tests: the project of the design's screens, at a fixed time.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     changes::{ManifestDiff, ServiceChange},
+    deps::Answer,
     effect::Effect,
     engine_status::EngineName,
     files::Reading,
@@ -17,7 +22,11 @@ use super::{
 use crate::{
     execute::{Event, Outcome, Progress, Verdict},
     logs::{Batch, Resume, Source, Splitter, Stamps, Stream},
-    manifest::diff::{Change, DiffLine},
+    manifest::{
+        comparison::{Comparison, Declaration, Difference, Row},
+        diff::{Change, DiffLine},
+        label::{self, Standing},
+    },
     model::{
         Build, BuildEvent, BuildFailure, BuildStep, BuildStepId, ByteSize, Condition, ContainerId, ContainerState,
         Dependency, Digest, ExitInfo, HealthState, Healthcheck, HealthcheckTest, ImageId, ImageRef, MANIFESTS_LABEL,
@@ -278,6 +287,58 @@ pub fn change() -> BTreeMap<ServiceName, ServiceChange> {
     };
     let change = ServiceChange { since: ago(12), manifests: vec![manifest] };
     [name("web"), name("worker")].map(|name| (name, change.clone())).into()
+}
+
+/// The packages of web: the image was built before [`change`], and somebody removed one by hand.
+pub fn comparison() -> Comparison {
+    let row = |name: &str, declared: &str, built: &str, installed: &str, by: &[&str], difference| Row {
+        name: name.into(),
+        declared: (!declared.is_empty())
+            .then(|| Declaration {
+                place: "requirements.txt:1".into(),
+                version: declared.into(),
+                group: String::new(),
+                condition: String::new(),
+            })
+            .into_iter()
+            .collect(),
+        locked: BTreeSet::new(),
+        built: (!built.is_empty()).then(|| built.to_owned()),
+        installed: (!installed.is_empty()).then(|| installed.to_owned()),
+        asked_by: by.iter().map(|by| (*by).to_owned()).collect(),
+        difference,
+    };
+    Comparison {
+        standing: Some(Standing::Changed(vec![label::Difference {
+            name: "requirements.txt".into(),
+            kind: ManifestKind::Requirements,
+            from: Some(Digest([1; 32])),
+            to: Some(Digest([2; 32])),
+        }])),
+        built_unknown: None,
+        installed_unknown: None,
+        rows: vec![
+            row("amqp", "", "", "5.3.1", &["kombu"], None),
+            row("async-timeout", "", "", "5.0.1", &["redis"], None),
+            row("celery", "5.4.0", "5.3.6", "5.3.6", &[], Some(Difference::Changed)),
+            row("django", "5.1.3", "5.1.3", "5.1.3", &[], None),
+            row("djangorestframework", "3.15.2", "", "", &[], Some(Difference::Added)),
+            row("gunicorn", "23.0.0", "23.0.0", "", &[], Some(Difference::NotInstalled)),
+            row("kombu", "", "", "5.4.2", &["celery"], None),
+            row("pip", "", "", "24.0", &[], None),
+            row("redis", "5.2.0", "5.2.0", "5.2.0", &[], None),
+            row("tzdata", "", "", "2024.2", &["celery", "kombu"], None),
+        ],
+    }
+}
+
+/// The Deps tab is open and what it asked is answered.
+pub fn answered(state: &mut State, answer: Answer) {
+    let asked = press(state, "3").into_iter().find_map(|effect| match effect {
+        Effect::Compare(question) => Some(question),
+        _ => None,
+    });
+    send(state, Message::Compared(asked.expect("the tab asks"), answer));
 }
 
 /// A job that rebuilds web and worker has begun, at its build step.

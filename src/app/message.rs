@@ -6,7 +6,13 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crossterm::event::MouseEvent;
 
 use super::{
-    changes::ServiceChange, engine_status::EngineName, files::Reading, job::JobId, keymap::Key, log_view::Scanned,
+    changes::ServiceChange,
+    deps::{Answer, Question},
+    engine_status::EngineName,
+    files::Reading,
+    job::JobId,
+    keymap::Key,
+    log_view::Scanned,
     stats::Usage,
 };
 use crate::{
@@ -48,6 +54,8 @@ pub enum Message {
     Stats(Vec<(ContainerId, Usage)>),
     /// What a container's healthcheck said last.
     Probed(ContainerId, Probe),
+    /// What was learned of a service's packages.
+    Compared(Box<Question>, Answer),
     /// A shell or an attached process gave the terminal back.
     Returned(Result<(), Arc<Diagnostic>>),
     /// An effect that only has to say how it went: copied, saved, opened.

@@ -10,6 +10,8 @@ pub mod available;
 pub mod build_text;
 pub mod builds;
 pub mod changes;
+pub mod deps;
+pub mod deps_text;
 pub mod effect;
 pub mod engine_status;
 pub mod facts;

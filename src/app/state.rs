@@ -11,6 +11,7 @@ use super::{
     age,
     builds::Builds,
     changes::Changes,
+    deps::Deps,
     engine_status::EngineStatus,
     files::Files,
     geometry::{Geometry, Wanted},
@@ -99,6 +100,8 @@ pub struct State {
     pub unseen: Option<Arc<Diagnostic>>,
     /// Changes that wait.
     pub changes: Changes,
+    /// What is known of packages.
+    pub deps: Deps,
     /// `--on-change`: what a change does, whatever the file says.
     pub on_change: Option<OnChange>,
     /// What a change does where neither the command line nor the service says.
@@ -179,6 +182,7 @@ impl State {
             engine: EngineStatus::default(),
             unseen: None,
             changes: Changes::default(),
+            deps: Deps::default(),
             on_change: None,
             on_change_default: OnChange::Ask,
             image_age_days: 30,
@@ -232,7 +236,7 @@ impl State {
     }
 
     /// The image that a service's containers are made of.
-    fn image(&self, service: &ServiceName) -> Option<&ObservedImage> {
+    pub fn image(&self, service: &ServiceName) -> Option<&ObservedImage> {
         let service = self.project.services.get(service)?;
         self.observed.as_ref()?.images.get(&service.image_name(&self.project.name))
     }

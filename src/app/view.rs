@@ -22,19 +22,22 @@ pub enum Tab {
     Logs,
     /// Steps of builds.
     Build,
+    /// Packages as declared, built and installed.
+    Deps,
     /// What happened and why.
     Events,
 }
 
 impl Tab {
     /// The tabs in their order.
-    pub const ALL: [Tab; 3] = [Tab::Logs, Tab::Build, Tab::Events];
+    pub const ALL: [Tab; 4] = [Tab::Logs, Tab::Build, Tab::Deps, Tab::Events];
 
     /// Its name.
     pub fn title(self) -> &'static str {
         match self {
             Tab::Logs => "Logs",
             Tab::Build => "Build",
+            Tab::Deps => "Deps",
             Tab::Events => "Events",
         }
     }
@@ -44,7 +47,8 @@ impl Tab {
         match self {
             Tab::Logs => 1,
             Tab::Build => 2,
-            Tab::Events => 3,
+            Tab::Deps => 3,
+            Tab::Events => 4,
         }
     }
 }
@@ -72,6 +76,8 @@ pub struct View {
     pub build_back: usize,
     /// How many builds before the newest one is shown.
     pub build_before: usize,
+    /// First shown line of the Deps tab.
+    pub deps_top: usize,
     /// The event under the cursor, counted from the newest.
     pub event: usize,
     /// The user moved since the dashboard opened or a job began: tabs no longer change on their own.
@@ -93,6 +99,7 @@ impl Default for View {
             detail_top: 0,
             build_back: 0,
             build_before: 0,
+            deps_top: 0,
             event: 0,
             moved: false,
             mouse: true,

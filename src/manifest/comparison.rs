@@ -10,6 +10,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 
 use super::format::{Ecosystem, ecosystem, is_lock};
 use super::installed::Installed;
+use super::label::Standing;
 use super::requirers::Requirers;
 use crate::model::{Manifest, Package};
 
@@ -36,6 +37,17 @@ impl Difference {
             Difference::Removed => '-',
             Difference::Changed => '~',
             Difference::NotInstalled | Difference::OtherVersion => '!',
+        }
+    }
+
+    /// In a word or two, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Difference::Added => "new",
+            Difference::Removed => "removed",
+            Difference::Changed => "changed",
+            Difference::NotInstalled => "not installed",
+            Difference::OtherVersion => "other version",
         }
     }
 
@@ -88,6 +100,73 @@ impl Row {
     pub fn wanted(&self) -> String {
         wanted(&self.locked, &self.declared)
     }
+
+    /// The places that declare it, or the packages that ask for it. More than three say no more than their number.
+    pub fn asked_for_by(&self) -> String {
+        let place = |declaration: &Declaration| match declaration.group.as_str() {
+            "" => declaration.place.clone(),
+            group => format!("{} ({group})", declaration.place),
+        };
+        let mut by: Vec<String> = self.declared.iter().map(place).collect();
+        if by.is_empty() {
+            by = self.asked_by.iter().cloned().collect();
+        }
+        match by.len() {
+            0..=3 => by.join(", "),
+            more => format!("{}, {} and {} more", by[0], by[1], more - 2),
+        }
+    }
+}
+
+/// The packages of one build, and what of them isn't known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Comparison {
+    /// How the image stands to the manifests; `None` when there is no image.
+    pub standing: Option<Standing>,
+    /// Why it isn't known what the image was built from.
+    pub built_unknown: Option<String>,
+    /// Why it isn't known what is installed.
+    pub installed_unknown: Option<String>,
+    /// By ecosystem, then by name.
+    pub rows: Vec<Row>,
+}
+
+impl Comparison {
+    /// Whether the image was built from another content of this manifest; `None` where that isn't known.
+    pub fn changed(&self, manifest: &str) -> Option<bool> {
+        match self.standing.as_ref()? {
+            Standing::Unknown => None,
+            Standing::InStep => Some(false),
+            Standing::Changed(all) => Some(all.iter().any(|one| one.name == manifest)),
+        }
+    }
+}
+
+/// The rows as a forest, each once, with its depth: what is declared or what nothing among them asks for at the root, what
+/// only others ask for below the first of these.
+pub fn nested<'r>(rows: &[&'r Row]) -> Vec<(usize, &'r Row)> {
+    let mut below: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    let listed: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let is_asked = |row: &Row| row.declared.is_empty() && row.asked_by.iter().any(|by| listed.contains(by.as_str()));
+    let (asked, roots): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| is_asked(row));
+    for row in &asked {
+        for by in &row.asked_by {
+            below.entry(by).or_default().push(row);
+        }
+    }
+    let mut shown: Vec<(usize, &Row)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    // Those that ask for each other in a circle come last.
+    for root in roots.iter().chain(&asked) {
+        let mut waiting = vec![(0, *root)];
+        while let Some((depth, row)) = waiting.pop() {
+            if seen.insert(&row.name) {
+                shown.push((depth, row));
+                waiting.extend(below.get(row.name.as_str()).into_iter().flatten().rev().map(|row| (depth + 1, *row)));
+            }
+        }
+    }
+    shown
 }
 
 fn wanted(locked: &BTreeSet<String>, declared: &[Declaration]) -> String {
@@ -310,6 +389,43 @@ mod tests {
                 "! redis any any - ",
             ],
         );
+    }
+
+    #[test]
+    fn what_others_ask_for_stands_below_them_once() {
+        let row = |(name, declared, by): (&str, bool, &[&str])| Row {
+            name: name.into(),
+            declared: declared
+                .then(|| Declaration {
+                    place: "requirements.txt:1".into(),
+                    version: String::new(),
+                    group: String::new(),
+                    condition: String::new(),
+                })
+                .into_iter()
+                .collect(),
+            locked: BTreeSet::new(),
+            built: None,
+            installed: None,
+            asked_by: by.iter().map(|by| (*by).to_owned()).collect(),
+            difference: None,
+        };
+        let rows: Vec<Row> = [
+            ("amqp", false, &["kombu"][..]),
+            ("celery", true, &[]),
+            ("chicken", false, &["egg"]),
+            ("egg", false, &["chicken"]),
+            ("kombu", false, &["celery"]),
+            ("pip", false, &[]),
+            ("tzdata", false, &["celery", "kombu"]),
+        ]
+        .map(row)
+        .into();
+        let shown: Vec<String> = nested(&rows.iter().collect::<Vec<_>>())
+            .into_iter()
+            .map(|(depth, row)| format!("{}{}", ".".repeat(depth), row.name))
+            .collect();
+        assert_eq!(shown, ["celery", ".kombu", "..amqp", "..tzdata", "pip", "chicken", ".egg"]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The shell around everything: tokio, the channels, the terminal.
 //!
-//! [`dashboard`] is the screen's loop, `effects` its tasks; [`headless`] has the verbs without a screen. Nothing below this
-//! folder starts a runtime or writes to the terminal.
+//! [`dashboard`] is the screen's loop, `effects` its tasks; [`headless`] has the verbs without a screen; what both ask of a
+//! container is beside them. Nothing below this folder starts a runtime or writes to the terminal.
 
+mod ask;
 pub mod dashboard;
+mod dependencies;
 mod effects;
 pub mod headless;
 pub mod open;

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{Scene, build, events, logs, pane};
+use super::{Scene, build, deps, events, logs, pane};
 use crate::app::{
     tabs,
     view::{Pane, Tab},
@@ -24,6 +24,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     match scene.state.view.tab {
         Tab::Logs => logs::draw(scene, buffer),
         Tab::Build => build::draw(scene, buffer),
+        Tab::Deps => deps::draw(scene, buffer),
         Tab::Events => events::draw(scene, buffer),
     }
 }

@@ -4,6 +4,7 @@
 //! No text reaches the terminal but through [`text`], which makes what containers and builders wrote harmless.
 
 mod build;
+mod deps;
 mod detail;
 mod events;
 mod header;

@@ -18,6 +18,7 @@ use crate::{
         state::{Colours, State},
     },
     execute::Verdict,
+    manifest::comparison::Comparison,
     model::{ContainerId, Diagnostic, Excerpt, Place},
 };
 
@@ -67,6 +68,34 @@ fn change_waits(columns: u16, rows: u16) -> State {
 #[test]
 fn a_change_waits() {
     check("change_waits", change_waits);
+}
+
+#[test]
+fn packages_side_by_side() {
+    check("deps", |columns, rows| {
+        let mut state = change_waits(columns, rows);
+        fixture::answered(&mut state, Ok(Arc::new(fixture::comparison())));
+        state
+    });
+}
+
+#[test]
+fn packages_of_what_cannot_be_asked() {
+    let state = |answer| {
+        let mut state = steady(100, 30);
+        fixture::answered(&mut state, answer);
+        text(&state)
+    };
+    let unknown = Comparison {
+        built_unknown: Some("the image doesn't say what it was built from".into()),
+        installed_unknown: Some("web does not run".into()),
+        ..Comparison::default()
+    };
+    let shown = state(Ok(Arc::new(unknown)));
+    assert!(shown.contains("! what is built is not known: the image doesn't say"), "{shown}");
+    assert!(shown.contains("Its manifests name no packages."), "{shown}");
+    let shown = state(Err(Arc::new(Diagnostic::error("the container went away"))));
+    assert!(shown.contains("the container went away"), "{shown}");
 }
 
 #[test]
@@ -202,7 +231,7 @@ fn a_question() {
 fn what_happened() {
     check("events", |columns, rows| {
         let mut state = build_failed(columns, rows);
-        press(&mut state, "3");
+        press(&mut state, "4");
         state
     });
 }

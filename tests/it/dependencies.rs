@@ -1,6 +1,6 @@
 //! What `devbox plan`, `rebuild` and `deps` say of dependencies, on a real engine.
 
-use crate::support::project::TestProject;
+use crate::support::{project::TestProject, terminal::Terminal};
 
 const COMPOSE: &str = "services: {web: {build: ., init: true, command: sleep 1000, stop_grace_period: 1s}}\n";
 const DOCKERFILE: &str = "FROM busybox:latest\nCOPY requirements.txt .\nRUN true || pip install -r requirements.txt\n";
@@ -56,6 +56,24 @@ fn declared_built_and_installed_stand_side_by_side() {
     assert_eq!(json[0]["services"], serde_json::json!(["web", "worker"]));
     let rich = json[0]["packages"].as_array().expect("rows").iter().find(|row| row["name"] == "rich").expect("rich");
     assert_eq!((&rich["built"], &rich["difference"]), (&"13.7.1".into(), &"changed".into()));
+
+    let mut terminal = Terminal::devbox(&project, &[], 120, 30);
+    terminal.shows("requirements.txt changed");
+    // cache is the first of the list.
+    terminal.send("j");
+    terminal.send("3");
+    terminal.shows("requirements.txt (changed since the build)");
+    let screen = terminal.text();
+    let cells = |name: &str| -> Vec<String> {
+        let lines = screen.lines().filter_map(|line| line.rsplit_once("││"));
+        let mut rows = lines.map(|(_, line)| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        rows.rfind(|row| row.iter().take(2).any(|cell| cell == name)).unwrap_or_default()
+    };
+    assert_eq!(cells("rich")[..5], ["~", "rich", "13.8.0", "13.7.1", "13.7.1"], "{screen}");
+    assert_eq!(cells("humanize")[..5], ["+", "humanize", "any", "-", "-"], "{screen}");
+    assert_eq!(cells("mdurl")[..5], ["└", "mdurl", "-", "-", "0.1.2"], "{screen}");
+    terminal.send("q");
+    assert!(terminal.wait().success());
 
     assert!(project.fails(2, &["deps", "cache"]).contains("cache is not built here"));
     assert!(project.fails(2, &["deps", "wbe"]).contains("did you mean `web`?"));

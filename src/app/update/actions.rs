@@ -128,8 +128,13 @@ pub(super) fn show(state: &mut State, tab: Tab) -> Vec<Effect> {
     state.view.focus = Pane::Main;
     state.view.moved = true;
     state.view.event = 0;
-    if tab == Tab::Build {
-        state.view.build_back = 0;
+    match tab {
+        Tab::Build => state.view.build_back = 0,
+        Tab::Deps => {
+            state.view.deps_top = 0;
+            state.deps.doubt();
+        }
+        Tab::Logs | Tab::Events => {}
     }
     movement::keep_cursor_in_view(state);
     touch(state)
@@ -162,7 +167,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
             touch(state)
         }
         (Pane::Main, Tab::Logs) => super::logs::step(state, Action::Enter),
-        (Pane::Main, Tab::Build) => Vec::new(),
+        (Pane::Main, Tab::Build | Tab::Deps) => Vec::new(),
     }
 }
 

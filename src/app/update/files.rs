@@ -75,6 +75,7 @@ fn take_over(state: &mut State, project: Arc<Project>) {
     state.project = project;
     let known = |name: &ServiceName| state.project.services.contains_key(name);
     state.view.selected.retain(|name| known(name));
+    state.deps.retain(known);
     if !state.view.cursor.as_ref().is_some_and(known) {
         state.view.cursor = state.project.services.keys().next().cloned();
     }

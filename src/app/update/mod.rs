@@ -20,6 +20,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     changes::ServiceChange,
+    deps,
     effect::{Effect, Quit},
     history::{Entry, Role},
     message::{EngineReport, Input, Message, Signal},
@@ -72,12 +73,17 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
             Vec::new()
         }
         Message::Probed(container, probe) => engine::probed(state, container, probe),
+        Message::Compared(question, answer) => {
+            state.deps.take(*question, answer);
+            touch(state)
+        }
         Message::Returned(result) => returned(state, result),
         Message::Said(Ok(text)) => say(state, text),
         Message::Said(Err(diagnostic)) => failed(state, &diagnostic),
         Message::Panicked { task, what } => panicked(state, &task, &what),
     };
     effects.extend(measure(state));
+    effects.extend(compare(state));
     effects
 }
 
@@ -161,6 +167,12 @@ fn panicked(state: &mut State, task: &str, what: &str) -> Vec<Effect> {
     state.history.push(Entry::new(state.now, Role::Failed, None, text.clone()));
     state.warnings.push(Arc::new(Diagnostic::error(text)));
     touch(state)
+}
+
+/// What the Deps tab wants to know of what it shows.
+fn compare(state: &mut State) -> Option<Effect> {
+    let question = deps::wanted(state)?;
+    state.deps.ask(&question).then(|| Effect::Compare(Box::new(question)))
 }
 
 /// The containers that are measured: those of the rows that are seen. Asked for only when they change.

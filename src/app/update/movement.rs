@@ -1,7 +1,7 @@
 //! Moving about: the cursor of the list, the scroll positions of the panes.
 
 use crate::app::{
-    build_text, rows,
+    build_text, deps_text, rows,
     state::State,
     view::{Pane, Tab},
 };
@@ -48,6 +48,10 @@ pub(super) fn step(state: &mut State, pane: Pane, step: Step) {
         }
         (Pane::Main, Tab::Logs) => {}
         (Pane::Main, Tab::Build) => build(state, step, page),
+        (Pane::Main, Tab::Deps) => {
+            let last = (deps_text::lines(state).len() + 1).saturating_sub(page);
+            state.view.deps_top = step.apply(state.view.deps_top, last, page);
+        }
         (Pane::Main, Tab::Events) => {
             state.view.event = step.apply(state.view.event, state.history.len(), page);
         }
@@ -59,6 +63,7 @@ fn cursor(state: &mut State, step: Step, page: usize) {
     let at = names.iter().position(|name| Some(name) == state.view.cursor.as_ref()).unwrap_or(0);
     state.view.cursor = names.get(step.apply(at, names.len(), page)).cloned();
     state.view.detail_top = 0;
+    state.view.deps_top = 0;
     keep_cursor_in_view(state);
 }
 

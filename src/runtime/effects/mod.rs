@@ -4,6 +4,7 @@
 //! decides anything; nothing blocks the loop. Dropping [`Effects`] ends every task.
 
 mod baseline;
+mod compare;
 mod connection;
 mod files;
 mod follow;
@@ -26,7 +27,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{connection::Connection, follow::Followers, measure::Meters, sources::SourceWatch};
+use self::{compare::Comparing, connection::Connection, follow::Followers, measure::Meters, sources::SourceWatch};
 use super::open_ports;
 use crate::{
     app::{
@@ -121,6 +122,7 @@ pub struct Effects {
     followers: Followers,
     meters: Meters,
     sources: Option<SourceWatch>,
+    comparing: Comparing,
     jobs: HashMap<JobId, (CancellationToken, AbortHandle)>,
 }
 
@@ -137,6 +139,7 @@ impl Effects {
             followers: Followers::new(sender.clone(), engine.clone()),
             meters: Meters::start(&mut tasks, &sender, engine),
             sources: None,
+            comparing: Comparing::default(),
             jobs: HashMap::new(),
             sender,
             session,
@@ -166,6 +169,7 @@ impl Effects {
             Effect::Stats(wanted) => self.meters.set(wanted),
             Effect::Watch { project, files } => self.watch(project, &files),
             Effect::Probe(containers) => containers.into_iter().for_each(|container| self.probe(container)),
+            Effect::Compare(question) => self.compare(*question),
             Effect::Load => self.load(),
             Effect::Scan(scan) => {
                 self.blocking("a search", move || Some(Message::Scanned(Box::new(scan.run()))));

@@ -4,7 +4,6 @@
 //! that a plan could decide and draws no screen. A terminal gets lines that are rewritten in place and colours; a pipe
 //! gets each line once, when it is final.
 
-mod ask;
 mod board;
 mod build_log;
 pub mod config;

@@ -77,7 +77,7 @@ fn a_killed_container_shows_and_comes_back() {
     kill(&project, "web-1");
     terminal.shows("✗ web     exited 137 (killed)");
     terminal.shows("1 failed");
-    terminal.send("3");
+    terminal.send("4");
     terminal
         .wait_for("the event", |screen| screen.lines().any(|line| line.contains("✗ web") && line.contains("killed")));
     terminal.send("u");

@@ -176,7 +176,7 @@ fn the_build_tab_comes_and_goes_unless_the_user_moved() {
     fixture::finish(&mut state, job, Verdict::Done);
     assert_eq!(state.view.tab, Tab::Logs);
     let job = fixture::building(&mut state);
-    press(&mut state, "3");
+    press(&mut state, "4");
     fixture::finish(&mut state, job, Verdict::Done);
     assert_eq!(state.view.tab, Tab::Events);
 }

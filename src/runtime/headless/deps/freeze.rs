@@ -3,12 +3,15 @@
 use crate::{
     engine::Detail,
     manifest::Ecosystem,
-    model::{ContainerState, Diagnostic},
-    runtime::headless::{
-        Setup, Stop,
-        packages::{Workshop, subject},
-        run::Signals,
-        verbs,
+    model::Diagnostic,
+    runtime::{
+        dependencies,
+        headless::{
+            Setup, Stop,
+            packages::{Workshop, subject},
+            run::{self, Signals},
+            verbs,
+        },
     },
 };
 
@@ -23,25 +26,26 @@ pub async fn freeze(setup: &Setup, service: Option<&str>) -> Result<(), Stop> {
     let named: Vec<String> = service.map(str::to_owned).into_iter().collect();
     let ready = verbs::ready(setup, &named).await?;
     let subject = subject::choose(&ready.project, service)?;
-    let Some(ecosystem) = super::ecosystems(&subject.discovered.sources).into_iter().next() else {
+    let Some(ecosystem) = dependencies::ecosystems(&subject.discovered.sources).into_iter().next() else {
         let what = Diagnostic::error(format!("{} has no manifests that name packages", subject.service));
         return Err(Stop::failed(what.help("`devbox deps` lists what each service's build reads")));
     };
     let observed = verbs::observe(&ready, Detail::Listing).await?;
-    let running = observed.containers.iter().find(|container| {
-        container.service == subject.service && !container.oneoff && container.state == ContainerState::Running
-    });
+    let running = dependencies::running(&observed, &subject.service);
     let answer = match running {
-        Some(container) => super::installed_in(&ready.engine, &container.id, &subject.discovered, ecosystem).await?,
+        Some(container) => {
+            dependencies::installed_in(&ready.engine, &container.id, &subject.discovered, ecosystem).await
+        }
         None => {
             let mut signals = Signals::listen()?;
             let workshop = Workshop::open(setup, &ready, &subject.service, &mut signals).await?;
-            let answer = super::installed_in(&ready.engine, workshop.container(), &subject.discovered, ecosystem).await;
+            let answer =
+                dependencies::installed_in(&ready.engine, workshop.container(), &subject.discovered, ecosystem).await;
             workshop.close().await?;
-            answer?
+            answer
         }
     };
-    let installed = answer.map_err(|why| {
+    let installed = answer.map_err(run::stop)?.map_err(|why| {
         Stop::failed(Diagnostic::error(format!("what is installed in {} is not known: {why}", subject.service)))
     })?;
     let sign = if ecosystem == Ecosystem::Python { "==" } else { "@" };

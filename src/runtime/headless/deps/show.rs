@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    manifest::{
-        comparison::{Declaration, Difference, Row},
-        label::Standing,
-    },
+    manifest::comparison::{Difference, Row},
     model::Manifest,
-    runtime::headless::console::{Ink, Role, Table},
+    runtime::{
+        dependencies,
+        headless::console::{Ink, Role, Table},
+    },
 };
 
 use super::Group;
@@ -28,7 +28,7 @@ pub fn text(groups: &[Group], all: bool, ink: Ink) -> String {
 }
 
 fn one(group: &Group, all: bool, ink: Ink, text: &mut String) {
-    let _ = writeln!(text, "{}  {}", super::names(&group.services), ink.paint(Role::Dim, &group.image));
+    let _ = writeln!(text, "{}  {}", dependencies::names(&group.services), ink.paint(Role::Dim, &group.image));
     let mut manifests = Table::default();
     for manifest in &group.sources.manifests {
         let (state, role) = state(group, manifest);
@@ -39,17 +39,18 @@ fn one(group: &Group, all: bool, ink: Ink, text: &mut String) {
         ]);
     }
     text.push_str(&manifests.render(ink));
-    let shown: Vec<&Row> = group.rows.iter().filter(|row| all || row.difference.is_some()).collect();
+    let shown: Vec<&Row> = group.comparison.rows.iter().filter(|row| all || row.difference.is_some()).collect();
     if !shown.is_empty() {
         text.push('\n');
         text.push_str(&packages(&shown).render(ink));
     }
-    for (what, why) in [("built", &group.built_unknown), ("installed", &group.installed_unknown)] {
+    for (what, why) in [("built", &group.comparison.built_unknown), ("installed", &group.comparison.installed_unknown)]
+    {
         if let Some(why) = why {
             let _ = writeln!(text, "  {}", ink.paint(Role::Dim, format!("{what} is not known: {why}")));
         }
     }
-    let rest = group.rows.len() - shown.len();
+    let rest = group.comparison.rows.len() - shown.len();
     if rest > 0 {
         let (verb, which) = if shown.is_empty() { ("none differs", "") } else { ("not shown", " more") };
         let packages = if rest == 1 { "package" } else { "packages" };
@@ -67,9 +68,11 @@ fn state(group: &Group, manifest: &Manifest) -> (String, Option<Role>) {
     if manifest.digest.is_none() {
         return ("not there".to_owned(), Some(Role::Dim));
     }
-    let changed =
-        matches!(&group.standing, Some(Standing::Changed(all)) if all.iter().any(|one| one.name == manifest.name));
-    if changed { ("▲ changed since the build".to_owned(), Some(Role::Wants)) } else { (String::new(), None) }
+    if group.comparison.changed(&manifest.name) == Some(true) {
+        ("▲ changed since the build".to_owned(), Some(Role::Wants))
+    } else {
+        (String::new(), None)
+    }
 }
 
 fn packages(rows: &[&Row]) -> Table {
@@ -87,27 +90,10 @@ fn packages(rows: &[&Row]) -> Table {
             (or_dash(Some(row.wanted()).filter(|wanted| !wanted.is_empty())), None),
             (or_dash(row.built.clone()), None),
             (or_dash(row.installed.clone()), None),
-            (asked_by(row), Some(Role::Dim)),
+            (row.asked_for_by(), Some(Role::Dim)),
         ]);
     }
     table
-}
-
-/// The places that declare it, or the packages that ask for it.
-fn asked_by(row: &Row) -> String {
-    let place = |declaration: &Declaration| match declaration.group.as_str() {
-        "" => declaration.place.clone(),
-        group => format!("{} ({group})", declaration.place),
-    };
-    let mut by: Vec<String> = row.declared.iter().map(place).collect();
-    if by.is_empty() {
-        by = row.asked_by.iter().cloned().collect();
-    }
-    // More than a few say no more than their number.
-    match by.len() {
-        0..=3 => by.join(", "),
-        more => format!("{}, {} and {} more", by[0], by[1], more - 2),
-    }
 }
 
 /// For programs: everything.
@@ -117,11 +103,6 @@ pub fn json(groups: &[Group]) -> String {
 }
 
 fn group_json(group: &Group) -> Value {
-    let changed = |name: &str| match &group.standing {
-        None | Some(Standing::Unknown) => Value::Null,
-        Some(Standing::InStep) => Value::Bool(false),
-        Some(Standing::Changed(all)) => Value::Bool(all.iter().any(|one| one.name == name)),
-    };
     let manifests: Vec<Value> = group
         .sources
         .manifests
@@ -132,7 +113,7 @@ fn group_json(group: &Group) -> Value {
                 "path": manifest.path,
                 "because": manifest.because,
                 "digest": manifest.digest.map(|digest| digest.to_string()),
-                "changed": changed(&manifest.name),
+                "changed": group.comparison.changed(&manifest.name),
                 "problem": manifest.problem,
             })
         })
@@ -141,9 +122,9 @@ fn group_json(group: &Group) -> Value {
         "services": group.services.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "image": group.image.to_string(),
         "manifests": manifests,
-        "packages": group.rows.iter().map(row_json).collect::<Vec<_>>(),
-        "builtUnknown": group.built_unknown,
-        "installedUnknown": group.installed_unknown,
+        "packages": group.comparison.rows.iter().map(row_json).collect::<Vec<_>>(),
+        "builtUnknown": group.comparison.built_unknown,
+        "installedUnknown": group.comparison.installed_unknown,
     })
 }
 

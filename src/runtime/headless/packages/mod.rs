@@ -22,11 +22,11 @@ use crate::{
     },
     model::{Diagnostic, ManifestKind},
     plan::{Goal, RebuildOptions, RebuildWhat, Selection, Verb},
+    runtime::ask::Said,
 };
 
 use super::{
     Setup, Stop,
-    ask::Said,
     console::Role,
     run::{self, Job, Signals},
     verbs,

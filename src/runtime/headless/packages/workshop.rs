@@ -16,13 +16,14 @@ use crate::{
     manifest::edit::{Tool, tool},
     model::{ContainerId, Diagnostic, RestartPolicy, ServiceName},
     plan::{Goal, RunOptions, Selection, Verb},
-    runtime::headless::{
-        Setup, Stop,
+    runtime::{
         ask::{self, Said},
-        inside,
-        progress::Style,
-        run::{self, Job, Signals},
-        verbs::Ready,
+        headless::{
+            Setup, Stop, inside,
+            progress::Style,
+            run::{self, Job, Signals},
+            verbs::Ready,
+        },
     },
 };
 
