@@ -181,6 +181,7 @@ pub fn sources() -> Sources {
         settings: Arc::default(),
         problem: None,
         because: "COPY requirements.txt (Dockerfile:4)".into(),
+        copies: Vec::new(),
     };
     let sources = ServiceSources { manifests: vec![manifest], ..ServiceSources::default() };
     Sources { services: [name("web"), name("worker")].map(|name| (name, sources.clone())).into() }

@@ -1,6 +1,9 @@
 //! Files in and out of containers, as tar archives.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -107,6 +110,37 @@ impl Engine {
         Ok((stat, bytes.boxed()))
     }
 
+    /// What a file of a container holds: `None` when it isn't there, is no file, or is larger than `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NotFound`] when the container is not there; a lost connection.
+    pub async fn read_file(
+        &self,
+        container: &ContainerId,
+        path: &str,
+        most: u64,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        /// The archive's own blocks around one file.
+        const AROUND: u64 = 16 * 1024;
+        let (stat, mut pieces) = match self.get_archive(container, path).await {
+            Ok(found) => found,
+            Err(EngineError::Server { status: 404, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if stat.is_dir() || stat.size > most {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            bytes.extend_from_slice(&piece?);
+            if bytes.len() as u64 > most + AROUND {
+                return Ok(None);
+            }
+        }
+        Ok(only_file(&bytes))
+    }
+
     /// Puts the secrets and configs whose content is in the compose file or in a variable into a container that isn't started yet.
     /// Those that are files are mounted, at creation.
     ///
@@ -169,6 +203,18 @@ fn content_files<'a>(project: &'a Project, service: &'a Service) -> Result<Vec<C
         });
     }
     Ok(files)
+}
+
+/// The content of an archive's first entry, where that is a plain file.
+fn only_file(archive: &[u8]) -> Option<Vec<u8>> {
+    let mut archive = tar::Archive::new(archive);
+    let mut entry = archive.entries().ok()?.next()?.ok()?;
+    if !entry.header().entry_type().is_file() {
+        return None;
+    }
+    let mut content = Vec::new();
+    entry.read_to_end(&mut content).ok()?;
+    Some(content)
 }
 
 fn tar_of(service: &Service, file: &ContentFile<'_>) -> Result<Vec<u8>, EngineError> {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Run;
+use super::{Run, recall::recall_all};
 use crate::{
     manifest::label,
     model::{ImageRef, MANIFESTS_LABEL, Observed, ObservedImage, Project, Sources},
@@ -54,6 +54,9 @@ async fn since_built(run: &Run, observed: &Observed) -> Arc<Sources> {
     }
     let (sources, project, texts) = (Arc::clone(&run.sources), Arc::clone(&run.project), run.texts.clone());
     let images = observed.images.clone();
+    if let Some(texts) = &texts {
+        recall_all(&run.engine, &project, observed, &sources, texts).await;
+    }
     // manifests that differ are read, which may take its time
     let explained =
         tokio::task::spawn_blocking(move || explained(Sources::clone(&sources), &project, &images, texts.as_ref()));

@@ -337,6 +337,7 @@ mod tests {
                 settings: Arc::default(),
                 problem: None,
                 because: String::new(),
+                copies: Vec::new(),
             }
         };
         files.iter().map(manifest).collect()

@@ -138,6 +138,7 @@ pub fn built_from(
             settings: read.settings,
             problem: read.problem,
             because: String::new(),
+            copies: Vec::new(),
         });
     }
     Ok(manifests)
@@ -180,6 +181,7 @@ mod tests {
             settings: Arc::default(),
             problem: None,
             because: String::new(),
+            copies: Vec::new(),
         });
         ServiceSources { manifests: manifests.collect(), ..ServiceSources::default() }
     }

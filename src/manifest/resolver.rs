@@ -379,6 +379,7 @@ mod tests {
             settings: Arc::default(),
             problem: None,
             because: String::new(),
+            copies: Vec::new(),
         };
         let sources = ServiceSources {
             manifests: vec![

@@ -50,6 +50,7 @@ mod tests {
             settings: Default::default(),
             problem: None,
             because: String::new(),
+            copies: Vec::new(),
         });
         ServiceSources { manifests: manifests.collect(), ..ServiceSources::default() }
     }

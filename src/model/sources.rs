@@ -163,6 +163,8 @@ pub struct Manifest {
     pub problem: Option<String>,
     /// Why it belongs to the service: `COPY requirements.txt (Dockerfile:4)`, `-r base.txt (dev.txt:1)`.
     pub because: String,
+    /// Where the built image has a copy of it, by the Dockerfile, the likeliest first; empty where it has none.
+    pub copies: Vec<String>,
 }
 
 impl Manifest {

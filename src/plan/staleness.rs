@@ -60,6 +60,7 @@ pub(super) mod tests {
                 settings: Default::default(),
                 problem: None,
                 because: String::new(),
+                copies: Vec::new(),
             }
         });
         ServiceSources { manifests: manifests.collect(), changes: BTreeMap::new() }

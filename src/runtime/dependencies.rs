@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ask;
 use crate::{
     engine::{Engine, EngineError, ExecOptions},
+    execute::recall,
     manifest::{
         Discovered, Ecosystem,
         comparison::{self, Compared, Comparison},
@@ -52,6 +53,9 @@ pub(super) async fn compare(subject: Subject<'_>) -> Result<Comparison, EngineEr
     let sources = &discovered.sources;
     let found = observed.images.get(image);
     let value = found.and_then(|image| image.labels.get(MANIFESTS_LABEL)).map(String::as_str);
+    if let (Some(engine), Some(image), Some(texts)) = (engine, found, texts) {
+        recall(engine, observed, image, sources, texts).await;
+    }
     let old = |digest| texts.and_then(|texts| texts.get(digest).ok().flatten());
     let built = match (engine, found) {
         (None, _) => Err("no container engine answers".to_owned()),

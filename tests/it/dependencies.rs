@@ -19,6 +19,27 @@ fn a_change_since_the_build_is_told_as_packages() {
     assert!(rebuilt.contains("no dependencies changed"), "{rebuilt}");
 }
 
+#[test]
+fn what_an_image_was_built_from_is_read_back_from_its_container() {
+    let files = [("compose.yaml", COMPOSE), ("Dockerfile", DOCKERFILE), ("requirements.txt", "django==5.1.3\n")];
+    let Some(project) = TestProject::new("deps", &files) else { return };
+    project.succeeds(&["up", "-d"]);
+    project.write("requirements.txt", "django==5.1.4\n");
+    project.forget();
+    let output = project.run(&["plan"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("requirements.txt changed: ~ django 5.1.3 → 5.1.4"), "{said}");
+    project.forget();
+    let told = project.succeeds(&["deps"]);
+    assert!(told.contains("~ django") && !told.contains("not kept"), "{told}");
+
+    // What somebody wrote in the container is not what the image was built from.
+    project.succeeds(&["exec", "-T", "web", "sh", "-c", "echo flask > /requirements.txt"]);
+    project.forget();
+    let told = project.succeeds(&["deps"]);
+    assert!(told.contains("the requirements.txt that the image was built from is not kept"), "{told}");
+}
+
 const PYTHON: &str =
     "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\n";
 const TWO: &str = "

@@ -126,8 +126,8 @@ pub fn discover(build: &Build, reader: &mut Reader) -> Discovered {
                 walked: stages::Walked::default(),
             };
             walk.run(&resolved);
+            discovered.sources.manifests.extend(read_all(&mut walk, reader));
             discovered.environments = walk.walked.environments;
-            discovered.sources.manifests.extend(read_all(walk.walked.found, &mut walk.contexts, reader));
             walk.contexts.values().for_each(|context| discovered.looked_at.extend(&context.looked));
         }
         (Err(error), _) => discovered.problem = Some(Diagnostic::error(error.to_string())),
@@ -193,13 +193,13 @@ fn contexts(main: Context, build: &Build) -> BTreeMap<Option<String>, Context> {
 }
 
 /// Reads what was found, and what that includes in turn.
-fn read_all(found: Vec<Found>, contexts: &mut BTreeMap<Option<String>, Context>, reader: &mut Reader) -> Vec<Manifest> {
-    let main = contexts.get(&None).map(|context| context.root.clone()).unwrap_or_default();
-    let mut open: VecDeque<Found> = found.into();
+fn read_all(walk: &mut Walk<'_>, reader: &mut Reader) -> Vec<Manifest> {
+    let main = walk.contexts.get(&None).map(|context| context.root.clone()).unwrap_or_default();
+    let mut open: VecDeque<Found> = std::mem::take(&mut walk.walked.found).into();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut manifests = Vec::new();
     while let Some(Found { path, context, because, requirements, named }) = open.pop_front() {
-        let Some(inside) = contexts.get_mut(&context) else { continue };
+        let Some(inside) = walk.contexts.get_mut(&context) else { continue };
         let host = inside.host(&path);
         if manifests.len() >= MAX_MANIFESTS || !seen.insert(host.clone()) {
             continue;
@@ -217,7 +217,9 @@ fn read_all(found: Vec<Found>, contexts: &mut BTreeMap<Option<String>, Context>,
         // A name that no parser knows may stand for a folder, and is listed only when it turns out to be a file.
         let counts_while_missing = named && kind != ManifestKind::Other;
         if read.digest.is_some() || read.problem.is_some() || counts_while_missing {
-            manifests.push(manifest(host.clone(), name_in(&main, &host), kind, &read, because));
+            let copies = walk.copies(&path, &context);
+            let name = name_in(&main, &host);
+            manifests.push(Manifest { copies, ..manifest(host, name, kind, &read, because) });
         }
     }
     manifests
@@ -254,6 +256,7 @@ fn manifest(path: PathBuf, name: String, kind: ManifestKind, read: &Read, becaus
         settings: Arc::clone(&read.settings),
         problem: read.problem.clone(),
         because,
+        copies: Vec::new(),
     }
 }
 

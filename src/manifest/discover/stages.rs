@@ -43,6 +43,8 @@ pub(super) struct Walked {
     pub(super) found: Vec<Found>,
     /// Folders of the image in which the build puts dependencies.
     pub(super) environments: BTreeSet<String>,
+    /// What the built image has of the contexts, in the order in which it was copied.
+    copied: Vec<Copied>,
 }
 
 /// Something of a context that was copied, or is mounted for one RUN.
@@ -92,6 +94,15 @@ impl Walk<'_> {
             states.insert(stage.index, state);
         }
         self.walked.environments.retain(|folder| install::is_own_folder(folder));
+        self.walked.copied = states.remove(&resolved.target).unwrap_or_default().copied;
+    }
+
+    /// Where the built image has a copy of a file, the last one first. Where a file is copied to a path that may be a folder or
+    /// the file's new name, both are named.
+    pub(super) fn copies(&self, path: &str, context: &Option<String>) -> Vec<String> {
+        let inside = self.contexts.get(context);
+        let copied = self.walked.copied.iter().rev().filter(|copied| copied.context == *context);
+        copied.flat_map(|copied| inside.map(|inside| lies_at(copied, path, inside)).unwrap_or_default()).collect()
     }
 
     fn instruction(&mut self, stage: &ResolvedStage, index: usize, instruction: &Instruction, state: &mut State) {
@@ -288,6 +299,25 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Where in the image something that was copied puts a file of its context.
+fn lies_at(copied: &Copied, path: &str, context: &Context) -> Vec<String> {
+    let below = |rest: &str| vec![join(&copied.target, rest)];
+    if has_pattern(&copied.source) {
+        let fits = folder_of(&copied.source) == folder_of(path) && matches(name_of(&copied.source), name_of(path));
+        return if fits { below(name_of(path)) } else { Vec::new() };
+    }
+    if copied.source == "." {
+        return below(path);
+    }
+    if copied.source == path {
+        let inside = join(&copied.target, name_of(path));
+        let renamed = copied.target.clone();
+        return if name_of(&renamed) == name_of(path) { vec![renamed, inside] } else { vec![inside, renamed] };
+    }
+    let rest = path.strip_prefix(&copied.source).and_then(|rest| rest.strip_prefix('/'));
+    rest.filter(|_| context.is_folder(&copied.source)).map(below).unwrap_or_default()
 }
 
 /// Code and pages change all day and are no dependencies; such a file counts only where an install step names it.

@@ -39,6 +39,32 @@ impl Project {
 }
 
 #[test]
+fn the_dockerfile_tells_where_the_image_has_a_copy() {
+    let project = Project::new(&[
+        (
+            "Dockerfile",
+            "FROM python:3.11 AS deps\nWORKDIR /deps\nCOPY uv.lock pyproject.toml ./\nRUN uv sync\n\
+             FROM python:3.11\nWORKDIR /app\nCOPY requirements.txt /tmp/wanted.txt\nCOPY requirements /tmp/requirements\n\
+             COPY con*.txt /tmp/\nRUN pip install -r /tmp/wanted.txt -c /tmp/constraints.txt\nCOPY --from=deps /deps /deps\nCOPY . .\n",
+        ),
+        ("requirements.txt", "-r requirements/base.txt\n"),
+        ("requirements/base.txt", "django\n"),
+        ("constraints.txt", "django<6\n"),
+        ("uv.lock", ""),
+        ("pyproject.toml", ""),
+    ]);
+    let discovered = project.discover();
+    let copies = |name: &str| {
+        let manifest = discovered.sources.manifests.iter().find(|manifest| manifest.name == name);
+        manifest.expect(name).copies.join(" ")
+    };
+    assert_eq!(copies("requirements.txt"), "/app/requirements.txt /tmp/wanted.txt/requirements.txt /tmp/wanted.txt");
+    assert_eq!(copies("requirements/base.txt"), "/app/requirements/base.txt /tmp/requirements/base.txt");
+    assert_eq!(copies("constraints.txt"), "/app/constraints.txt /tmp/constraints.txt");
+    assert_eq!(copies("uv.lock"), "/app/uv.lock", "an earlier stage's files are not in the image");
+}
+
+#[test]
 fn the_usual_python_project() {
     let project = Project::new(&[
         (

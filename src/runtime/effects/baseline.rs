@@ -115,6 +115,7 @@ mod tests {
                 settings: Default::default(),
                 problem: None,
                 because: String::new(),
+                copies: Vec::new(),
             };
             let sources = ServiceSources { manifests: vec![manifest], ..ServiceSources::default() };
             let sources = Sources { services: [(web(), sources)].into() };

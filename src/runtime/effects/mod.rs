@@ -238,7 +238,7 @@ impl Effects {
                 match SourceWatch::start(
                     &mut self.tasks,
                     &self.sender,
-                    self.connection.observed(),
+                    (self.connection.engine(), self.connection.observed()),
                     project,
                     files,
                     folders,

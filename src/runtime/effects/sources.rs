@@ -20,6 +20,8 @@ use crate::{
         changes::{ManifestDiff, ServiceChange},
         message::Message,
     },
+    engine::Engine,
+    execute,
     manifest::{Discovered, label, mounts},
     model::{Diagnostic, ImageRef, Observed, ObservedImage, Project, ServiceName, Sources},
     settings::{Folders, Texts},
@@ -40,7 +42,7 @@ impl SourceWatch {
     pub fn start(
         tasks: &mut JoinSet<()>,
         sender: &Sender,
-        observed: watch::Receiver<Arc<Observed>>,
+        (engine, observed): (watch::Receiver<Option<Engine>>, watch::Receiver<Arc<Observed>>),
         project: Arc<Project>,
         files: &BTreeSet<PathBuf>,
         folders: Option<Folders>,
@@ -49,6 +51,7 @@ impl SourceWatch {
         let (sent, received) = watch::channel(project);
         let task = Task {
             sender: sender.clone(),
+            engine,
             observed,
             project: received,
             texts: folders.as_ref().map(Texts::of),
@@ -77,6 +80,7 @@ fn watched(project: &Project, files: &BTreeSet<PathBuf>) -> WatchSet {
 
 struct Task {
     sender: Sender,
+    engine: watch::Receiver<Option<Engine>>,
     observed: watch::Receiver<Arc<Observed>>,
     project: watch::Receiver<Arc<Project>>,
     texts: Option<Texts>,
@@ -137,6 +141,10 @@ impl Task {
         self.compared = Some(observed.images.clone());
         let (project, sources, texts) =
             (Arc::clone(&self.project.borrow()), Arc::clone(&self.sources), self.texts.clone());
+        let engine = self.engine.borrow().clone();
+        if let (Some(engine), Some(texts)) = (engine, &texts) {
+            execute::recall_all(&engine, &project, &observed, &sources, texts).await;
+        }
         let changes = self
             .with_baselines(move |baselines| changes(&project, &observed, &sources, baselines, texts.as_ref()))
             .await;

@@ -95,6 +95,14 @@ impl TestProject {
         fs::write(path, content).expect("a file");
     }
 
+    /// Clears what devbox remembers from one run to the next, as on another machine.
+    pub fn forget(&self) {
+        let folder = self.home.path().join(".local/state");
+        fs::remove_dir_all(&folder)
+            .or_else(|error| if folder.exists() { Err(error) } else { Ok(()) })
+            .expect("removed");
+    }
+
     /// The engine.
     ///
     /// # Panics
