@@ -201,8 +201,8 @@ fn dependencies(facts: &mut Facts, state: &State, service: &Service) {
         let problem = manifest.problem.as_deref().unwrap_or_default();
         facts.add("", Some(Role::Look), [format!("{}: {problem}", manifest.name)]);
     }
-    for (_, hidden) in state.shadows.iter().filter(|(name, _)| *name == service.name) {
-        facts.add("", Some(Role::Look), [hidden.what.clone()]);
+    for (_, known) in state.mounts.iter().filter(|(name, _)| *name == service.name) {
+        facts.add("", Some(Role::Look), [known.what.clone()]);
     }
 }
 

@@ -146,6 +146,7 @@ fn image(days: u64) -> ObservedImage {
         size: ByteSize(200 << 20),
         labels: [(MANIFESTS_LABEL.to_owned(), label)].into(),
         volumes: Vec::new(),
+        user: String::new(),
         platform: "linux/amd64".into(),
     }
 }

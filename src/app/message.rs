@@ -38,8 +38,8 @@ pub enum Message {
     Sources(Arc<Sources>),
     /// What every service's image was not built from, as it is now.
     Changes(BTreeMap<ServiceName, ServiceChange>),
-    /// Folders of the host that a bind mount lays over an image's own dependencies.
-    Shadows(Vec<(ServiceName, Arc<Diagnostic>)>),
+    /// What is to be known of services' mounts: one that hides an image's dependencies, one in which files become root's.
+    Mounts(Vec<(ServiceName, Arc<Diagnostic>)>),
     /// Something to know that stays true: a log that can't be read, a folder that can't be watched.
     Warned(Arc<Diagnostic>),
     /// These compose or env files have other content than before.

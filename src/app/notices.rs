@@ -35,8 +35,8 @@ pub enum NoticeKey {
     Orphans(Vec<String>),
     /// A warning of the project: its message.
     Warning(String),
-    /// A folder of the host over the image's own: the service and the message.
-    Shadow(ServiceName, String),
+    /// Something to know of a service's mount: the service and the message. Closed once, it stays closed at the next start.
+    Mount(ServiceName, String),
 }
 
 /// What wants the user.
@@ -64,7 +64,7 @@ pub fn all(state: &State) -> Vec<Notice> {
     notices.extend(waiting_groups(state).map(|group| change(&group)));
     notices.extend(edit(state));
     notices.extend(orphan_notice(state));
-    notices.extend(state.shadows.iter().map(|(service, hidden)| shadow(service, hidden)));
+    notices.extend(state.mounts.iter().map(|(service, known)| mount(service, known)));
     notices.extend(state.files.warnings.iter().chain(&state.warnings).map(|warning| self::warning(warning)));
     notices.retain(|notice| !state.closed.contains(&notice.key));
     notices
@@ -230,11 +230,11 @@ fn orphan_notice(state: &State) -> Option<Notice> {
     Some(Notice { key: NoticeKey::Orphans(names), role: Role::Look, text, more: Vec::new(), acts })
 }
 
-fn shadow(service: &ServiceName, hidden: &Diagnostic) -> Notice {
+fn mount(service: &ServiceName, known: &Diagnostic) -> Notice {
     Notice {
-        key: NoticeKey::Shadow(service.clone(), hidden.what.clone()),
+        key: NoticeKey::Mount(service.clone(), known.what.clone()),
         role: Role::Look,
-        text: hidden.what.clone(),
+        text: known.what.clone(),
         more: Vec::new(),
         acts: vec![(Action::Enter, "more"), CLOSE],
     }

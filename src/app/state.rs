@@ -148,8 +148,8 @@ pub struct State {
     pub recent: Vec<String>,
     /// Containers that devbox itself stopped: their exit code is no failure.
     pub stopped: BTreeSet<ContainerId>,
-    /// Folders of the host that a bind mount lays over an image's own dependencies.
-    pub shadows: Vec<(ServiceName, Arc<Diagnostic>)>,
+    /// What is to be known of services' mounts.
+    pub mounts: Vec<(ServiceName, Arc<Diagnostic>)>,
     /// The zone in which clock times are shown.
     pub zone: jiff::tz::TimeZone,
     /// What to do as soon as the engine answers and the manifests were read.
@@ -205,7 +205,7 @@ impl State {
             appearance: Appearance::default(),
             recent: Vec::new(),
             stopped: BTreeSet::new(),
-            shadows: Vec::new(),
+            mounts: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
             pending: None,
             leaving: None,
@@ -282,13 +282,22 @@ impl State {
 
     /// What is kept for the next start.
     pub fn remembered(&self) -> Remembered {
-        Remembered { ignored: self.changes.ignored.clone(), recent: self.recent.clone() }
+        let mut closed: BTreeMap<ServiceName, BTreeSet<String>> = BTreeMap::new();
+        for key in &self.closed {
+            if let NoticeKey::Mount(service, what) = key {
+                closed.entry(service.clone()).or_default().insert(what.clone());
+            }
+        }
+        Remembered { ignored: self.changes.ignored.clone(), closed, recent: self.recent.clone() }
     }
 
     /// Takes over what was kept at the last start.
     pub fn remember(&mut self, remembered: Remembered) {
         self.changes.ignored = remembered.ignored;
         self.recent = remembered.recent;
+        for (service, all) in remembered.closed {
+            self.closed.extend(all.into_iter().map(|what| NoticeKey::Mount(service.clone(), what)));
+        }
     }
 
     /// What a job does to a service now.

@@ -22,6 +22,9 @@ pub struct Machine {
     pub cgroup_version: u8,
     /// Containers run without root on that machine.
     pub rootless: bool,
+    /// A file that a container writes into a folder of the host has the same numbers of user and group there: no user namespace and
+    /// no virtual machine's file sharing lies between.
+    pub keeps_owners: bool,
     /// Healthchecks are run. Podman has systemd's timers run them, and without systemd they stay `starting` for good.
     pub healthchecks_work: bool,
 }
@@ -56,17 +59,22 @@ impl Engine {
             .machine
             .get_or_try_init(|| async {
                 let info: Info = self.client().get("/info", Subject::Engine("describe the machine")).await?;
+                let secured = |by: &str| info.security_options.iter().any(|option| option.contains(by));
                 Ok(Machine {
                     architecture: match info.architecture.as_str() {
                         "x86_64" => "amd64".into(),
                         "aarch64" => "arm64".into(),
                         other => other.into(),
                     },
-                    system: info.operating_system,
                     cpus: info.cpus,
                     memory: info.mem_total,
                     cgroup_version: info.cgroup_version.trim_start_matches('v').parse().unwrap_or(0),
-                    rootless: info.security_options.iter().any(|option| option.contains("rootless")),
+                    rootless: secured("rootless"),
+                    keeps_owners: !secured("rootless")
+                        && !secured("name=userns")
+                        && info.operating_system != "Docker Desktop"
+                        && cfg!(target_os = "linux"),
+                    system: info.operating_system,
                     // It manages cgroups through systemd wherever there is one.
                     healthchecks_work: self.info().kind != EngineKind::Podman || info.cgroup_driver == "systemd",
                 })

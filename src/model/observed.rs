@@ -19,6 +19,8 @@ pub struct ObservedImage {
     pub labels: BTreeMap<String, String>,
     /// Its VOLUME instructions.
     pub volumes: Vec<String>,
+    /// Its USER; empty is root.
+    pub user: String,
     /// `os/arch[/variant]`.
     pub platform: String,
 }

@@ -74,6 +74,7 @@ pub(super) mod tests {
             size: Default::default(),
             labels: label.map(|label| (MANIFESTS_LABEL.to_owned(), label)).into_iter().collect(),
             volumes: Vec::new(),
+            user: String::new(),
             platform: String::new(),
         }
     }

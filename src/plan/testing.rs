@@ -155,6 +155,7 @@ pub(crate) fn furnished(project: &Project) -> Observed {
                 size: Default::default(),
                 labels: BTreeMap::new(),
                 volumes: Vec::new(),
+                user: String::new(),
                 platform: "linux/amd64".into(),
             },
         );

@@ -383,7 +383,8 @@ impl Dashboard {
     }
 
     async fn beside(&mut self, engine: Engine, session: effect::Session) -> Result<(), Arc<Diagnostic>> {
-        let mut shell = tokio::spawn(async move { shell::run(&engine, session).await });
+        let project = Arc::clone(&self.frames.state.project);
+        let mut shell = tokio::spawn(async move { shell::run(&engine, session, &project).await });
         loop {
             tokio::select! {
                 ended = &mut shell => return match ended {

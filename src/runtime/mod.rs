@@ -11,6 +11,7 @@ pub mod headless;
 pub mod open;
 mod open_ports;
 pub mod own_log;
+mod ownership;
 pub mod session;
 mod shell;
 pub mod signals;

@@ -2,11 +2,14 @@
 
 use std::io::Write;
 
-use super::session::{self, JoinError};
+use super::{
+    ownership,
+    session::{self, JoinError},
+};
 use crate::{
     app::effect::Session,
     engine::{self, AttachOptions, Engine, ExecOptions, SessionControl, TerminalSize},
-    model::Diagnostic,
+    model::{Diagnostic, Project},
 };
 
 /// The first of these that the image has.
@@ -16,13 +19,19 @@ const SHELL: &str = "for shell in bash ash sh; do command -v $shell >/dev/null 2
 ///
 /// # Errors
 /// The engine is gone, or the container has no shell.
-pub(super) async fn run(engine: &Engine, session: Session) -> Result<(), Diagnostic> {
+pub(super) async fn run(engine: &Engine, session: Session, project: &Project) -> Result<(), Diagnostic> {
     match session {
         Session::Shell { service, container } => {
+            let described = project.services.get(&service);
             hint(&format!("a shell in {service}; `exit` goes back to devbox"));
+            let user = ownership::of_container(engine, &container, described).await?;
+            let given = described.into_iter().flat_map(|service| service.environment.keys().map(String::as_str));
+            let home = user.as_ref().and_then(|_| ownership::home(given));
+            let environment = terminal_type().into_iter().chain(home.map(|(key, value)| format!("{key}={value}")));
             let options = ExecOptions {
+                user,
+                environment: environment.collect(),
                 command: ["sh", "-c", SHELL].map(str::to_owned).into(),
-                environment: terminal_type(),
                 terminal: Some(session::terminal_size().unwrap_or(TerminalSize { rows: 24, columns: 80 })),
                 stdin: true,
                 ..ExecOptions::default()

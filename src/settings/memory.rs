@@ -1,6 +1,6 @@
 //! What is remembered of one project: small facts, one file a project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub type Ignored = BTreeMap<ServiceName, BTreeMap<String, Digest>>;
 pub struct Remembered {
     /// Closed changes.
     pub ignored: Ignored,
+    /// Notices of a service that the user closed, by their words.
+    pub closed: BTreeMap<ServiceName, BTreeSet<String>>,
     /// Palette entries used last, most recent first.
     pub recent: Vec<String>,
 }
@@ -32,6 +34,7 @@ pub struct Remembered {
 struct Stored {
     directory: PathBuf,
     ignored: BTreeMap<String, BTreeMap<String, String>>,
+    closed: BTreeMap<String, BTreeSet<String>>,
     recent: Vec<String>,
 }
 
@@ -65,7 +68,9 @@ impl Memory {
             let digests = digests.into_iter().filter_map(|(name, digest)| Some((name, digest.parse().ok()?)));
             Some((ServiceName::new(&service).ok()?, digests.collect()))
         });
-        Ok(Remembered { ignored: ignored.collect(), recent: stored.recent })
+        let closed = stored.closed.into_iter();
+        let closed = closed.filter_map(|(service, all)| Some((ServiceName::new(&service).ok()?, all)));
+        Ok(Remembered { ignored: ignored.collect(), closed: closed.collect(), recent: stored.recent })
     }
 
     /// Writes it as a whole.
@@ -76,8 +81,13 @@ impl Memory {
         let ignored = remembered.ignored.iter().map(|(service, digests)| {
             (service.to_string(), digests.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect())
         });
-        let stored =
-            Stored { directory: self.directory.clone(), ignored: ignored.collect(), recent: remembered.recent.clone() };
+        let closed = remembered.closed.iter().map(|(service, all)| (service.to_string(), all.clone()));
+        let stored = Stored {
+            directory: self.directory.clone(),
+            ignored: ignored.collect(),
+            closed: closed.collect(),
+            recent: remembered.recent.clone(),
+        };
         let bytes = serde_json::to_vec_pretty(&stored)
             .map_err(|error| SettingsError::Damaged { path: self.path.clone(), what: error.to_string() })?;
         write_private(&self.path, &bytes)
@@ -98,6 +108,7 @@ mod tests {
         let now = BTreeMap::from([("requirements.txt".to_owned(), Digest([7; 32]))]);
         let remembered = Remembered {
             ignored: BTreeMap::from([(ServiceName::new("web").unwrap(), now.clone())]),
+            closed: BTreeMap::from([(ServiceName::new("web").unwrap(), ["runs as root".to_owned()].into())]),
             recent: vec!["rebuild".to_owned()],
         };
         memory.save(&remembered).unwrap();

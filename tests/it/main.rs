@@ -25,6 +25,7 @@ mod fuzz;
 mod inside;
 mod layers;
 mod manifest;
+mod ownership;
 mod packages;
 mod pty;
 mod pull;

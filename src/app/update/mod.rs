@@ -56,9 +56,10 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
             goals::begin_pending(state)
         }
         Message::Changes(changes) => changed(state, changes),
-        Message::Shadows(shadows) => {
-            state.shadows = shadows;
-            touch(state)
+        Message::Mounts(mounts) => {
+            state.dirty |= state.mounts != mounts;
+            state.mounts = mounts;
+            Vec::new()
         }
         Message::Warned(diagnostic) => {
             job::warn(state, diagnostic);

@@ -35,7 +35,11 @@ pub(super) fn dismiss(state: &mut State) -> Vec<Effect> {
             state.failures.retain(|failure| (failure.job, &failure.diagnostic.what) != (job, &what));
         }
         key => {
+            let kept = matches!(key, NoticeKey::Mount(..));
             state.closed.insert(key);
+            if kept {
+                return vec![Effect::Remember(state.remembered())];
+            }
         }
     }
     Vec::new()
@@ -66,8 +70,8 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         NoticeKey::Warning(what) => {
             state.files.warnings.iter().chain(&state.warnings).find(|warning| warning.what == *what).cloned()
         }
-        NoticeKey::Shadow(service, what) => {
-            let found = state.shadows.iter().find(|(name, diagnostic)| name == service && diagnostic.what == *what);
+        NoticeKey::Mount(service, what) => {
+            let found = state.mounts.iter().find(|(name, diagnostic)| name == service && diagnostic.what == *what);
             found.map(|(_, diagnostic)| diagnostic.clone())
         }
         NoticeKey::Change(_) | NoticeKey::Orphans(_) => None,

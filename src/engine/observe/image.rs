@@ -62,6 +62,7 @@ fn from_image(image: wire::InspectedImage) -> ObservedImage {
         size: ByteSize(u64::try_from(image.size).unwrap_or(0)),
         labels: image.config.labels,
         volumes: image.config.volumes.into_keys().collect(),
+        user: image.config.user,
         platform,
     }
 }

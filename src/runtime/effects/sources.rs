@@ -24,6 +24,7 @@ use crate::{
     execute,
     manifest::{Discovered, label, mounts},
     model::{Diagnostic, ImageRef, Observed, ObservedImage, Project, ServiceName, Sources},
+    runtime::ownership,
     settings::{Folders, Texts},
     watch::{Event, WatchSet, Watcher},
 };
@@ -57,6 +58,7 @@ impl SourceWatch {
             texts: folders.as_ref().map(Texts::of),
             sources: Arc::default(),
             baselines: Baselines::default(),
+            hidden: Vec::new(),
             looked: false,
             compared: None,
         };
@@ -86,6 +88,8 @@ struct Task {
     texts: Option<Texts>,
     sources: Arc<Sources>,
     baselines: Baselines,
+    /// Folders of the host that a bind mount lays over an image's own dependencies.
+    hidden: Vec<(ServiceName, Arc<Diagnostic>)>,
     /// The engine was looked at.
     looked: bool,
     /// The images that were compared last, so that a look at the engine that shows the same ones costs nothing.
@@ -109,6 +113,7 @@ impl Task {
                     self.looked = true;
                     let same = self.compared.as_ref() == Some(&self.observed.borrow_and_update().images);
                     if !same {
+                        self.tell_of_mounts().await;
                         self.compare().await;
                     }
                 }
@@ -125,7 +130,8 @@ impl Task {
         })
         .await;
         self.sender.send(Message::Sources(Arc::clone(&sources))).await;
-        self.sender.send(Message::Shadows(shadows(&project, &discovered))).await;
+        self.hidden = hidden(&project, &discovered);
+        self.tell_of_mounts().await;
         self.compare().await;
         if let Some(texts) = self.texts.clone() {
             let _ = spawn_blocking(move || keep(&texts, &sources)).await;
@@ -151,6 +157,19 @@ impl Task {
         if let Some(changes) = changes {
             self.sender.send(Message::Changes(changes)).await;
         }
+    }
+
+    /// Says what is to be known of mounts: what they hide, and in which of them files become root's.
+    async fn tell_of_mounts(&mut self) {
+        let (project, observed) = (Arc::clone(&self.project.borrow()), Arc::clone(&self.observed.borrow()));
+        let engine = self.engine.borrow().clone();
+        let caller = match &engine {
+            Some(engine) if self.looked => ownership::caller(engine).await,
+            _ => None,
+        };
+        let roots = caller.map(|caller| ownership::warnings(caller, &project, &observed)).unwrap_or_default();
+        let roots = roots.into_iter().map(|(name, warning)| (name, Arc::new(warning)));
+        self.sender.send(Message::Mounts(self.hidden.iter().cloned().chain(roots).collect())).await;
     }
 
     /// Works on the baselines where reading may take its time; `None` when that ended without a result.
@@ -217,16 +236,16 @@ fn changes(
 }
 
 /// Folders of the host that a bind mount lays over an image's own dependencies.
-fn shadows(
+fn hidden(
     project: &Project,
     discovered: &BTreeMap<ServiceName, Arc<Discovered>>,
 ) -> Vec<(ServiceName, Arc<Diagnostic>)> {
-    let mut shadows = Vec::new();
+    let mut all = Vec::new();
     for (name, discovered) in discovered {
         let Some(service) = project.services.get(name).filter(|service| service.enabled) else { continue };
         for hidden in mounts::hidden(&service.mounts, &discovered.environments) {
-            shadows.push((name.clone(), Arc::new(hidden.diagnostic(name))));
+            all.push((name.clone(), Arc::new(hidden.diagnostic(name))));
         }
     }
-    shadows
+    all
 }

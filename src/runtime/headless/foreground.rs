@@ -108,7 +108,10 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal, options: &Foregr
         hurried: false,
     };
     match session.while_running(job).await {
-        Ok(outcome) => session.attach_running(&outcome).await?,
+        Ok(outcome) => {
+            verbs::warn_of_owners(setup, &ready, &selection).await?;
+            session.attach_running(&outcome).await?;
+        }
         Err(Stop::Interrupted) => {
             setup.console.err.write(STOPPING)?;
             session.stop(&selection, options.timeout).await?;

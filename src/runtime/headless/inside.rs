@@ -4,9 +4,12 @@ use std::{io::Read as _, sync::Arc, time::Duration};
 
 use crate::{
     engine::{AttachOptions, Detail, Engine, EngineError, ExecOptions, TerminalSize},
-    model::{ContainerId, ContainerState, Diagnostic, ObservedContainer, ServiceName},
-    plan::{Goal, RunOptions, Selection, Verb},
-    runtime::session::{self, JoinError},
+    model::{ContainerId, ContainerState, Diagnostic, ObservedContainer, Service, ServiceName},
+    plan::{BuildOptions, Goal, PullOptions, RunOptions, Selection, Verb},
+    runtime::{
+        ownership,
+        session::{self, JoinError},
+    },
 };
 
 use super::{
@@ -38,6 +41,11 @@ pub struct Exec {
     pub user: Option<String>,
     /// Where.
     pub working_dir: Option<String>,
+}
+
+/// `KEY` of `KEY=VALUE`.
+fn name(entry: &str) -> &str {
+    entry.split_once('=').map_or(entry, |(name, _)| name)
 }
 
 /// `KEY` with devbox's own value where none is given; left out where there is none.
@@ -136,6 +144,15 @@ pub async fn shell(setup: &Setup, service: Option<&str>, mut exec: Exec) -> Resu
         None => which(&ready)?,
     };
     let container = running(&ready, &exec.service, exec.index).await?;
+    if exec.user.is_none() {
+        let service = ready.project.services.get(exec.service.as_str());
+        exec.user = ownership::of_container(&ready.engine, &container.id, service).await.map_err(run::stop)?;
+        if exec.user.is_some() {
+            let given = service.into_iter().flat_map(|service| service.environment.keys().map(String::as_str));
+            let given = given.chain(exec.environment.iter().map(|entry| name(entry)));
+            exec.environment.extend(ownership::home(given).map(|(key, value)| format!("{key}={value}")));
+        }
+    }
     exec.command = SHELL.iter().map(|&word| word.to_owned()).collect();
     match exec_in(setup, &ready.engine, &container.id, &exec).await {
         // Leaving a shell with whatever its last command returned is no failure; a shell that isn't there is.
@@ -273,6 +290,8 @@ pub async fn run(setup: &Setup, mut wanted: Run) -> Result<(), Stop> {
     options.slug = slug()?;
     options.environment = pairs(&environment(&wanted.environment)).map(|(key, value)| (key, Some(value))).collect();
     options.labels = pairs(&wanted.labels).collect();
+    as_caller(setup, &ready, &service, &mut wanted).await?;
+    let options = &wanted.options;
     let (detach, tty, stdin) = (options.detach, options.tty, options.stdin_open);
     let remove = options.remove && !detach;
     let sources = Arc::new(run::sources(setup, &ready.project));
@@ -298,6 +317,50 @@ pub async fn run(setup: &Setup, mut wanted: Run) -> Result<(), Stop> {
         removed(&ready.engine, &container.id).await?;
     }
     ended(result?)
+}
+
+/// Has what is run write into the project's folders as the caller, where it would as root. An image that isn't there yet is made
+/// first, since only it says who runs.
+async fn as_caller(setup: &Setup, ready: &Ready, name: &ServiceName, wanted: &mut Run) -> Result<(), Stop> {
+    let Some(service) = ready.project.services.get(name) else { return Ok(()) };
+    if wanted.options.user.is_some() || service.user.is_some() {
+        return Ok(());
+    }
+    let Some(caller) = ownership::caller(&ready.engine).await else { return Ok(()) };
+    let image = service.image_name(&ready.project.name);
+    let found = match ready.engine.image(&image).await.map_err(run::stop)? {
+        Some(found) => Some(found),
+        None => {
+            make_image(setup, ready, service, wanted.quiet).await?;
+            ready.engine.image(&image).await.map_err(run::stop)?
+        }
+    };
+    let user = found.and_then(|image| ownership::of_service(caller, service, &image.user));
+    if user.is_some() {
+        let given = service.environment.keys().chain(wanted.options.environment.keys()).map(String::as_str);
+        let home = ownership::home(given);
+        wanted.options.environment.extend(home.map(|(key, value)| (key, Some(value))));
+        wanted.options.user = user;
+    }
+    Ok(())
+}
+
+/// Builds or pulls the image of one service.
+async fn make_image(setup: &Setup, ready: &Ready, service: &Service, quiet: bool) -> Result<(), Stop> {
+    let verb = match service.build {
+        Some(_) => Verb::Build(BuildOptions::default()),
+        None => Verb::Pull(PullOptions::default()),
+    };
+    let mut signals = Signals::listen()?;
+    let job = Job {
+        ready,
+        sources: &Arc::new(run::sources(setup, &ready.project)),
+        goal: Goal::new(verb, Selection::of([service.name.clone()])),
+        ink: setup.console.err,
+        style: run::style(setup, setup.console.err, quiet),
+        hurried: false,
+    };
+    run::carry_out(setup, job, &mut signals, |_| {}).await.map(drop)
 }
 
 /// Attaches to a container that was made and not started, starts it, and gives its exit code.

@@ -11,10 +11,10 @@ use crate::{
     engine::{Detail, Engine},
     execute::{self, Outcome, Verdict},
     model::{BuildSsh, Diagnostic, Observed, Project, ProjectName, Sources},
-    plan::{Goal, Operation, Plan, Verb},
+    plan::{Goal, Operation, Plan, Selection, Verb},
 };
 
-use super::super::open_ports;
+use super::super::{open_ports, ownership};
 use super::{
     Setup, Stop, labels,
     progress::Style,
@@ -110,7 +110,11 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal) -> Result<(), St
     let ready = ready(setup, services).await?;
     warn_of_ports(setup, &ready, &goal);
     let sources = run::sources(setup, &ready.project);
+    let selection = goal.selection.clone();
     let outcome = carry_out(setup, &ready, sources, goal, false).await?;
+    if outcome.verdict != Verdict::NothingToDo {
+        warn_of_owners(setup, &ready, &selection).await?;
+    }
     setup.console.line(summary(&ready.project.name, &outcome))
 }
 
@@ -129,6 +133,22 @@ pub fn warn_of_ports(setup: &Setup, ready: &Ready, goal: &Goal) {
     for warning in named.filter_map(|service| open_ports::warning(service, &ready.places)) {
         setup.console.diagnostic(&warning);
     }
+}
+
+/// Folders of the caller's own in which containers leave files of root's.
+///
+/// # Errors
+/// The engine's.
+pub async fn warn_of_owners(setup: &Setup, ready: &Ready, selection: &Selection) -> Result<(), Stop> {
+    let Some(caller) = ownership::caller(&ready.engine).await else { return Ok(()) };
+    let observed = observe(ready, Detail::Listing).await?;
+    for (name, warning) in ownership::warnings(caller, &ready.project, &observed) {
+        if selection.names(&name) {
+            let place = ready.places.of(&format!("services.{name}"));
+            setup.console.diagnostic(&place.into_iter().fold(warning, Diagnostic::at));
+        }
+    }
+    Ok(())
 }
 
 /// `plan`, `up --dry-run`, `down --dry-run`: what would be done, and why.

@@ -157,6 +157,7 @@ async fn of_devbox(file: &Path, api: &'static str) -> Result<Value, String> {
         size: ByteSize(0),
         labels: BTreeMap::new(),
         volumes: Vec::new(),
+        user: String::new(),
         platform: "linux/amd64".into(),
     };
     let images: BTreeMap<_, _> =

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
@@ -135,6 +136,32 @@ impl TestProject {
     /// Runs `devbox ARGS` to its end.
     pub fn run(&self, args: &[&str]) -> Output {
         self.devbox(args).stdin(std::process::Stdio::null()).output().expect("devbox runs")
+    }
+
+    /// `devbox ARGS` as a user who isn't root and whom the project's folder belongs to; his number. Run by root, the tests become
+    /// somebody else for it, otherwise they are that user.
+    pub fn devbox_as_user(&self, args: &[&str]) -> (Command, u32) {
+        let own = rustix::process::geteuid();
+        if !own.is_root() {
+            return (self.devbox(args), own.as_raw());
+        }
+        const USER: u32 = 4711;
+        let socket = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+        let socket = socket.trim_start_matches("unix://");
+        let group = fs::metadata(socket).map_or(0, |found| found.gid());
+        give(self.path(), USER, group);
+        give(self.home.path(), USER, group);
+        // Where the tests' own binary lies, others may have no way to.
+        let binary = self.home.path().join("devbox");
+        if !binary.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_devbox"), &binary).expect("a copy of devbox");
+        }
+        let mut command = Command::new(binary);
+        command.args(args).current_dir(self.path()).uid(USER).gid(group);
+        self.environment(|key, value| {
+            command.env(key, value);
+        });
+        (command, USER)
     }
 
     /// Runs `devbox ARGS`, which must succeed, and gives its standard output.
@@ -270,6 +297,13 @@ impl Drop for TestProject {
                 }
             }
         });
+    }
+}
+
+fn give(path: &Path, user: u32, group: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(group)).expect("a new owner");
+    if path.is_dir() && !path.is_symlink() {
+        fs::read_dir(path).expect("a folder").for_each(|entry| give(&entry.expect("an entry").path(), user, group));
     }
 }
 
