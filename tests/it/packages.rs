@@ -6,8 +6,7 @@ use std::fs;
 
 use crate::support::project::TestProject;
 
-const TOOLS: &str =
-    "FROM python:3.11-slim AS tools\nRUN pip install uv poetry pipenv\nWORKDIR /app\nCMD [\"sleep\", \"1000\"]\n";
+const TOOLS: &str = "FROM python:3.11-slim AS tools\nRUN pip install uv poetry pipenv pip-tools\nWORKDIR /app\nCMD [\"sleep\", \"1000\"]\n";
 const COMPOSE: &str = "
 services:
   web: {build: {context: ., target: app}, init: true, stop_grace_period: 1s}
@@ -115,6 +114,34 @@ fn a_pipenv_project_gets_a_package_and_gives_it_back() {
         install: "pipenv sync",
         own: "pipenv upgrade humanize",
         says: "No matching distribution found for",
+    });
+}
+
+#[test]
+fn requirements_that_pip_compile_writes_get_a_package_and_give_it_back() {
+    there_and_back(&Tool {
+        name: "piptools",
+        manifest: "requirements.in",
+        lock: "requirements.txt",
+        text: "# what the shop needs\nitsdangerous\n",
+        make_lock: "pip-compile --quiet --output-file=requirements.txt requirements.in",
+        install: "python -m venv .venv && .venv/bin/pip install -r requirements.txt",
+        own: "echo humanize >> requirements.in && pip-compile --quiet --output-file=requirements.txt requirements.in",
+        says: "No matching distribution found for",
+    });
+}
+
+#[test]
+fn requirements_that_uv_compiles_get_a_package_and_give_it_back() {
+    there_and_back(&Tool {
+        name: "uvpip",
+        manifest: "requirements.in",
+        lock: "requirements.txt",
+        text: "# what the shop needs\nitsdangerous\n",
+        make_lock: "uv pip compile requirements.in -o requirements.txt",
+        install: "uv venv && uv pip install -r requirements.txt",
+        own: "echo humanize >> requirements.in && uv pip compile requirements.in -o requirements.txt",
+        says: "was not found in the package registry",
     });
 }
 

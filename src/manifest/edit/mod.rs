@@ -4,6 +4,7 @@
 //! taking out what was put in gives the text of before. What is written must read back as that one change, or it is refused.
 //! Which file is edited, and which tool writes its lock, [`target`] says.
 
+pub mod compiled;
 mod package_json;
 mod pipfile;
 mod pyproject;

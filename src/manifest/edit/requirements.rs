@@ -1,6 +1,6 @@
 //! Lines of a requirements file.
 
-use super::{Addition, Bound, EditError, end_of_line, position};
+use super::{Addition, Bound, EditError, Tool, end_of_line, position};
 use crate::manifest::python::requirements;
 use crate::model::Package;
 
@@ -42,7 +42,9 @@ pub(super) fn add(text: &str, addition: Addition<'_>) -> Result<String, EditErro
         ));
     }
     let known = entries.iter().find(|entry| entry.package.name == request.name);
-    let bound = Bound::of(entries.iter().map(|entry| &entry.package), Bound::Exact);
+    // What a tool pins in another file needs no pin in this one.
+    let default = if addition.tool == Tool::Pip { Bound::Exact } else { Bound::Any };
+    let bound = Bound::of(entries.iter().map(|entry| &entry.package), default);
     let range = match (request.range.as_str(), addition.version) {
         ("", Some(version)) => bound.python(version),
         (typed, _) if typed.starts_with('@') => format!(" {typed}"),
@@ -99,7 +101,7 @@ pub(super) fn remove(text: &str, name: &str) -> Result<Option<String>, EditError
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Request, Tool};
+    use super::super::Request;
     use super::*;
     use crate::manifest::Ecosystem;
 

@@ -19,6 +19,10 @@ pub enum Tool {
     Npm,
     /// Writes pnpm-lock.yaml.
     Pnpm,
+    /// Writes a requirements file from another, as pip-tools' program.
+    PipCompile,
+    /// Likewise, as a part of uv.
+    UvPipCompile,
     /// Writes no lock.
     Pip,
 }
@@ -41,10 +45,11 @@ impl Tool {
         })
     }
 
-    /// The program, and the name under which the index has it.
+    /// The program.
     pub fn program(self) -> &'static str {
         match self {
-            Tool::Uv => "uv",
+            Tool::PipCompile => "pip-compile",
+            Tool::Uv | Tool::UvPipCompile => "uv",
             Tool::Poetry => "poetry",
             Tool::Pdm => "pdm",
             Tool::Pipenv => "pipenv",
@@ -52,6 +57,11 @@ impl Tool {
             Tool::Pnpm => "pnpm",
             Tool::Pip => "pip",
         }
+    }
+
+    /// The name under which the index has it.
+    pub fn distribution(self) -> &'static str {
+        if self == Tool::PipCompile { "pip-tools" } else { self.program() }
     }
 
     /// The ecosystem it works for.
@@ -62,7 +72,7 @@ impl Tool {
         }
     }
 
-    /// The shell command that makes the lock agree with the manifest; `None` for pip. Pipenv has none that leaves the other packages
+    /// The shell command that makes the lock agree with the manifest; `None` for pip, and where the lock itself says it. Pipenv has none that leaves the other packages
     /// alone but for what is `added`.
     pub fn lock(self, added: &[Request], dev: bool) -> Option<String> {
         Some(match self {
@@ -81,7 +91,7 @@ impl Tool {
             }
             Tool::Npm => "npm install --package-lock-only --ignore-scripts --no-audit --no-fund".to_owned(),
             Tool::Pnpm => "pnpm install --lockfile-only --ignore-scripts".to_owned(),
-            Tool::Pip => return None,
+            Tool::PipCompile | Tool::UvPipCompile | Tool::Pip => return None,
         })
     }
 
@@ -96,7 +106,7 @@ impl Tool {
             Tool::Pipenv => "pipenv lock",
             Tool::Npm => "npm update --package-lock-only --ignore-scripts --no-audit --no-fund",
             Tool::Pnpm => "pnpm update --lockfile-only --ignore-scripts",
-            Tool::Pip => return None,
+            Tool::PipCompile | Tool::UvPipCompile | Tool::Pip => return None,
         })
     }
 }

@@ -291,10 +291,12 @@ async fn resolve(
     let lock = subject.inside(lock).ok_or_else(outside)?;
     let tool = draft.target.tool;
     workshop.provide(setup, tool, &subject.service).await?;
-    let folder = manifest.rsplit_once('/').map_or(".", |(folder, _)| folder);
-    let command = match draft.upgrade {
-        true => tool.upgrade().map(str::to_owned),
-        false => tool.lock(&draft.requests, draft.dev),
+    let folder = subject.inside(&draft.target.folder).filter(|folder| !folder.is_empty());
+    let folder = folder.as_deref().unwrap_or(".");
+    let command = match (&draft.target.compiled, draft.upgrade) {
+        (Some(compiled), upgrade) => Some(compiled.command(upgrade)),
+        (None, true) => tool.upgrade().map(str::to_owned),
+        (None, false) => tool.lock(&draft.requests, draft.dev),
     };
     let command = command.unwrap_or_default();
     let mut text = locked(workshop, tool, folder, &command, &lock).await?;

@@ -161,8 +161,10 @@ impl Workshop {
                 .write(format!("{program} is not in the image of {service}: fetched into a container of its own\n"))?;
         }
         let fetch = match tool.ecosystem() {
-            crate::manifest::Ecosystem::Node => format!("npm install --global --prefix {TOOLS} {program}"),
-            _ => fetch_by_pip(program),
+            crate::manifest::Ecosystem::Node => {
+                format!("npm install --global --prefix {TOOLS} {}", tool.distribution())
+            }
+            _ => fetch_by_pip(tool.distribution()),
         };
         let said = self.sh(".", &fetch).await?;
         if said.succeeded() {
