@@ -52,6 +52,8 @@ pub fn facts(state: &State) -> Vec<Fact> {
     last_build(&mut facts, state, service);
     facts.add("ports", None, ports(service, container));
     facts.add("mounts", None, mounts(state, service));
+    let known = state.mounts.iter().filter(|(name, _)| *name == service.name);
+    facts.add("", Some(Role::Look), known.map(|(_, known)| known.what.clone()));
     facts.add("needs", None, needs(state, service));
     if let Some(container) = container {
         let times = if container.restarts == 1 { "restart" } else { "restarts" };
@@ -200,9 +202,6 @@ fn dependencies(facts: &mut Facts, state: &State, service: &Service) {
     for manifest in sources.manifests.iter().filter(|manifest| manifest.problem.is_some()) {
         let problem = manifest.problem.as_deref().unwrap_or_default();
         facts.add("", Some(Role::Look), [format!("{}: {problem}", manifest.name)]);
-    }
-    for (_, known) in state.mounts.iter().filter(|(name, _)| *name == service.name) {
-        facts.add("", Some(Role::Look), [known.what.clone()]);
     }
 }
 

@@ -5,6 +5,7 @@
 //! Which file is edited, and which tool writes its lock, [`target`] says.
 
 pub mod compiled;
+mod environment;
 mod package_json;
 mod pipfile;
 mod pyproject;
@@ -190,6 +191,7 @@ pub fn add(kind: ManifestKind, text: &str, addition: Addition<'_>) -> Result<Str
         ManifestKind::Pyproject => pyproject::add(text, addition),
         ManifestKind::Pipfile => pipfile::add(text, addition),
         ManifestKind::PackageJson => package_json::add(text, addition),
+        ManifestKind::CondaEnvironment => environment::add(text, addition),
         _ => Err(by_hand("this kind of manifest")),
     }?;
     check(kind, text, &new, &addition.request.name).map(|()| new)
@@ -198,8 +200,9 @@ pub fn add(kind: ManifestKind, text: &str, addition: Addition<'_>) -> Result<Str
 /// Whether a manifest's text declares a package, for development or for everybody.
 fn declares(kind: ManifestKind, text: &str, name: &str, dev: bool) -> bool {
     let declared = format::parse(kind, text.as_bytes()).and_then(Result::ok).unwrap_or_default();
-    // Requirements files have no groups: a file is for the one or for the other.
-    let fits = |package: &Package| kind == ManifestKind::Requirements || package.group.is_empty() != dev;
+    // Requirements files and conda's have no groups: a file is for the one or for the other.
+    let ungrouped = matches!(kind, ManifestKind::Requirements | ManifestKind::CondaEnvironment);
+    let fits = |package: &Package| ungrouped || package.group.is_empty() != dev;
     declared.packages.iter().any(|package| package.name == name && fits(package))
 }
 
@@ -213,6 +216,7 @@ pub fn remove(kind: ManifestKind, text: &str, name: &str, dev: bool) -> Result<O
         ManifestKind::Pyproject => pyproject::remove(text, name, dev),
         ManifestKind::Pipfile => pipfile::remove(text, name, dev),
         ManifestKind::PackageJson => package_json::remove(text, name, dev),
+        ManifestKind::CondaEnvironment => environment::remove(text, name),
         _ => Err(by_hand("this kind of manifest")),
     }?;
     match new {

@@ -32,7 +32,7 @@ fn locks(kind: ManifestKind) -> &'static [&'static str] {
     match kind {
         ManifestKind::Pyproject => &["uv.lock", "poetry.lock", "pdm.lock"],
         ManifestKind::Pipfile => &["Pipfile.lock"],
-        ManifestKind::PackageJson => &["package-lock.json", "pnpm-lock.yaml"],
+        ManifestKind::PackageJson => &["package-lock.json", "pnpm-lock.yaml", "yarn.lock"],
         _ => &[],
     }
 }
@@ -101,7 +101,7 @@ fn is_written(manifest: &Manifest) -> bool {
             ManifestKind::Requirements => {
                 !manifest.because.starts_with("-c ") && !manifest.name.contains("constraints")
             }
-            ManifestKind::Pipfile | ManifestKind::PackageJson => true,
+            ManifestKind::Pipfile | ManifestKind::PackageJson | ManifestKind::CondaEnvironment => true,
             ManifestKind::Pyproject => text().is_some_and(|text| pyproject::declares(&String::from_utf8_lossy(&text))),
             _ => false,
         }
@@ -144,7 +144,7 @@ pub fn to_add(targets: &[Target], dev: bool, service: &str) -> Result<Target, Ed
     let first = targets.first().ok_or_else(|| {
         EditError::new(
             format!("{service} has no manifest that can be edited"),
-            format!("`devbox deps {service}` lists what its build reads; devbox edits requirements files, pyproject.toml, Pipfile and package.json"),
+            format!("`devbox deps {service}` lists what its build reads; devbox edits requirements files, pyproject.toml, Pipfile, environment.yml and package.json"),
         )
     })?;
     if first.kind != ManifestKind::Requirements {

@@ -19,6 +19,8 @@ pub enum Tool {
     Npm,
     /// Writes pnpm-lock.yaml.
     Pnpm,
+    /// Writes yarn.lock, in one of two formats.
+    Yarn,
     /// Writes a requirements file from another, as pip-tools' program.
     PipCompile,
     /// Likewise, as a part of uv.
@@ -41,6 +43,7 @@ impl Tool {
             ManifestKind::PipfileLock => Tool::Pipenv,
             ManifestKind::PackageLock => Tool::Npm,
             ManifestKind::PnpmLock => Tool::Pnpm,
+            ManifestKind::YarnLock => Tool::Yarn,
             _ => return None,
         })
     }
@@ -55,6 +58,7 @@ impl Tool {
             Tool::Pipenv => "pipenv",
             Tool::Npm => "npm",
             Tool::Pnpm => "pnpm",
+            Tool::Yarn => "yarn",
             Tool::Pip => "pip",
         }
     }
@@ -67,7 +71,7 @@ impl Tool {
     /// The ecosystem it works for.
     pub fn ecosystem(self) -> Ecosystem {
         match self {
-            Tool::Npm | Tool::Pnpm => Ecosystem::Node,
+            Tool::Npm | Tool::Pnpm | Tool::Yarn => Ecosystem::Node,
             _ => Ecosystem::Python,
         }
     }
@@ -91,13 +95,15 @@ impl Tool {
             }
             Tool::Npm => "npm install --package-lock-only --ignore-scripts --no-audit --no-fund".to_owned(),
             Tool::Pnpm => "pnpm install --lockfile-only --ignore-scripts".to_owned(),
+            // The first version has no way but to install; from the second on there is one.
+            Tool::Yarn => yarn("install --ignore-scripts --non-interactive --no-progress", "install --mode=update-lockfile"),
             Tool::PipCompile | Tool::UvPipCompile | Tool::Pip => return None,
         })
     }
 
     /// The shell command that makes the lock anew, with everything at its newest.
-    pub fn upgrade(self) -> Option<&'static str> {
-        Some(match self {
+    pub fn upgrade(self) -> Option<String> {
+        let command = match self {
             Tool::Uv => "uv lock --upgrade",
             Tool::Poetry => {
                 "if poetry lock --help 2>/dev/null | grep -q -e --regenerate; then poetry lock --regenerate --no-interaction --no-ansi; else poetry lock --no-interaction --no-ansi; fi"
@@ -106,9 +112,23 @@ impl Tool {
             Tool::Pipenv => "pipenv lock",
             Tool::Npm => "npm update --package-lock-only --ignore-scripts --no-audit --no-fund",
             Tool::Pnpm => "pnpm update --lockfile-only --ignore-scripts",
+            Tool::Yarn => {
+                return Some(yarn(
+                    "upgrade --ignore-scripts --non-interactive --no-progress",
+                    "up -R '*' --mode=update-lockfile",
+                ));
+            }
             Tool::PipCompile | Tool::UvPipCompile | Tool::Pip => return None,
-        })
+        };
+        Some(command.to_owned())
     }
+}
+
+/// A command of the first yarn, or of those after it; whichever is there.
+fn yarn(classic: &str, modern: &str) -> String {
+    format!(
+        "case $(yarn --version) in 1.*) yarn {classic} ;; *) YARN_ENABLE_IMMUTABLE_INSTALLS=false yarn {modern} ;; esac"
+    )
 }
 
 /// A text as one word of a shell.
@@ -133,5 +153,12 @@ mod tests {
         assert!(command.contains("pipenv upgrade --dev 'psycopg[binary]>=3';"), "{command}");
         assert_eq!(Tool::Pipenv.lock(&[], false).as_deref(), Some("pipenv lock"));
         assert_eq!(Tool::Pip.lock(&added, false), None);
+    }
+
+    #[test]
+    fn yarn_is_asked_which_it_is() {
+        let command = Tool::Yarn.lock(&[], false).unwrap();
+        assert!(command.starts_with("case $(yarn --version) in 1.*) yarn install --ignore-scripts"), "{command}");
+        assert!(command.contains("yarn install --mode=update-lockfile"), "{command}");
     }
 }

@@ -295,7 +295,7 @@ async fn resolve(
     let folder = folder.as_deref().unwrap_or(".");
     let command = match (&draft.target.compiled, draft.upgrade) {
         (Some(compiled), upgrade) => Some(compiled.command(upgrade)),
-        (None, true) => tool.upgrade().map(str::to_owned),
+        (None, true) => tool.upgrade(),
         (None, false) => tool.lock(&draft.requests, draft.dev),
     };
     let command = command.unwrap_or_default();
