@@ -7,6 +7,7 @@
 //! `recall` finds old manifests again; `walk` and `ready` are pure, `step` turns operations into calls, `wait` judges looks at the
 //! engine, `rollback` is the way back of a guarded recreate.
 
+mod conclude;
 mod event;
 mod hook;
 mod image;

@@ -21,17 +21,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, Outcome, RunContainer, StepResult, Verdict, planning,
+    Event, Outcome, StepResult, Verdict, planning,
     rollback::roll_back,
     step::{Act, Means, StepError, perform},
-    trouble,
     wait::{self, Looks},
-    walk::{StepState, Walk},
+    walk::Walk,
 };
 use crate::{
     engine::{Detail, Engine, EngineError, EngineEvent, EventsOf},
-    model::{ContainerId, ContainerState, Diagnostic, Observed, Place, Project, ServiceName, Sources},
-    plan::{self, ContainerRef, Goal, GroupId, Operation, Resume, StepId, Target, Verb},
+    model::{ContainerId, Diagnostic, Observed, Place, Project, ServiceName, Sources},
+    plan::{ContainerRef, Goal, GroupId, Operation, Resume, StepId, Target},
     settings::Texts,
 };
 
@@ -96,21 +95,21 @@ enum Ended {
     RolledBack { service: ServiceName, result: Result<(), EngineError> },
 }
 
-struct Runner {
-    means: Means,
-    run: Run,
-    observed: Arc<Observed>,
-    walk: Walk,
+pub(super) struct Runner {
+    pub means: Means,
+    pub run: Run,
+    pub observed: Arc<Observed>,
+    pub walk: Walk,
     resume: Resume,
     /// The containers that steps made.
-    made: BTreeMap<StepId, ContainerId>,
+    pub made: BTreeMap<StepId, ContainerId>,
     /// The containers that this run started.
-    started: BTreeSet<ContainerId>,
+    pub started: BTreeSet<ContainerId>,
     rolling_back: BTreeSet<GroupId>,
     again: u32,
     waiting: usize,
-    failures: Vec<(Option<StepId>, Arc<Diagnostic>)>,
-    rolled_back: Vec<ServiceName>,
+    pub failures: Vec<(Option<StepId>, Arc<Diagnostic>)>,
+    pub rolled_back: Vec<ServiceName>,
     tasks: FuturesUnordered<BoxFuture<'static, Ended>>,
     looks: watch::Sender<Option<Arc<Observed>>>,
     next_look: Option<Instant>,
@@ -143,7 +142,7 @@ impl Runner {
         Ok(runner)
     }
 
-    async fn report(&mut self, event: Event) {
+    pub async fn report(&mut self, event: Event) {
         // a receiver that is gone is no reason to stop what was begun
         let _ = self.means.events.send(event).await;
     }
@@ -370,79 +369,6 @@ impl Runner {
                 self.failures.push((None, Arc::new(diagnostic)));
             }
         }
-    }
-
-    /// Looks once more before anything is said to be done: what was started may be gone already.
-    async fn finish(mut self, began: Instant, nothing: bool, cancelled: bool) -> Outcome {
-        if !nothing
-            && self.run.goal.verb.is_about_containers()
-            && let Ok(observed) = self.means.engine.observe(&self.means.project, Detail::Listing).await
-        {
-            self.observed = Arc::new(observed);
-        }
-        if matches!(self.run.goal.verb, Verb::Up(_) | Verb::Start { .. } | Verb::Restart { .. } | Verb::Rebuild(_)) {
-            self.name_crashed().await;
-        }
-        let verdict = match () {
-            () if cancelled => Verdict::Cancelled,
-            () if !self.failures.is_empty() => Verdict::Failed,
-            () if nothing => Verdict::NothingToDo,
-            () => Verdict::Done,
-        };
-        Outcome {
-            verdict,
-            took: began.elapsed(),
-            done: self.walk.count(StepState::Done),
-            failures: std::mem::take(&mut self.failures),
-            rolled_back: std::mem::take(&mut self.rolled_back),
-            containers: self.containers(),
-        }
-    }
-
-    /// Tells of containers that this run started and that have failed since: a warning, or a failure where the goal was that
-    /// they run.
-    async fn name_crashed(&mut self) {
-        let waited = matches!(&self.run.goal.verb, Verb::Up(options) if options.wait);
-        for container in &Arc::clone(&self.observed).containers {
-            let failed = container.exit.is_some_and(|exit| exit.code != 0);
-            let ended = matches!(container.state, ContainerState::Exited | ContainerState::Dead);
-            if self.started.contains(&container.id) && ended && failed {
-                let mut crashed = trouble::exited(&self.means.engine, container).await;
-                if waited {
-                    if self.failures.iter().all(|(_, known)| **known != crashed) {
-                        self.failures.push((None, Arc::new(crashed)));
-                    }
-                    continue;
-                }
-                crashed.severity = crate::model::Severity::Warning;
-                crashed.what.push_str(" right after its start");
-                self.report(Event::Warning(Arc::new(crashed))).await;
-            }
-        }
-    }
-
-    fn containers(&self) -> Vec<RunContainer> {
-        let scope = plan::scope(&self.means.project, &self.run.goal);
-        let made: BTreeSet<_> = self.made.values().collect();
-        let oneoff = matches!(self.run.goal.verb, Verb::Run(_));
-        let meant = self.observed.containers.iter().filter(|container| {
-            if oneoff {
-                made.contains(&container.id) && container.oneoff
-            } else {
-                scope.contains(&container.service) && !container.oneoff
-            }
-        });
-        meant
-            .map(|container| RunContainer {
-                id: container.id.clone(),
-                name: container.name.clone(),
-                service: container.service.clone(),
-                number: container.number,
-                started: self.started.contains(&container.id),
-                health: container.health,
-                exit: container.exit,
-            })
-            .collect()
     }
 }
 
