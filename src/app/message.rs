@@ -38,6 +38,8 @@ pub enum Message {
     Sources(Arc<Sources>),
     /// What every service's image was not built from, as it is now.
     Changes(BTreeMap<ServiceName, ServiceChange>),
+    /// What is wrong with Dockerfiles and build contexts, all of it.
+    Dockerfiles(Vec<Arc<Diagnostic>>),
     /// What is to be known of services' mounts: one that hides an image's dependencies, one in which files become root's.
     Mounts(Vec<(ServiceName, Arc<Diagnostic>)>),
     /// Something to know that stays true: a log that can't be read, a folder that can't be watched.

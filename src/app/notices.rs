@@ -23,6 +23,8 @@ pub enum NoticeKey {
     Load(String),
     /// An edit of the compose files waits; closing it goes through [`super::files::Files::ignore`].
     Edit,
+    /// A Dockerfile can't be read: the message with its place.
+    Dockerfile(String),
     /// The engine answers, and what exists can't be seen: the message.
     Unseen(String),
     /// A step of a job failed: the job and the message.
@@ -58,6 +60,7 @@ pub struct Notice {
 pub fn all(state: &State) -> Vec<Notice> {
     let mut notices = Vec::new();
     notices.extend(load(&state.files.errors));
+    notices.extend(state.dockerfiles.iter().map(|problem| dockerfile(problem)));
     notices.extend(state.unseen.as_deref().map(unseen));
     notices.extend(state.failures.iter().map(failure));
     notices.extend(failed_builds(state).map(|run| build(state, run)));
@@ -70,7 +73,7 @@ pub fn all(state: &State) -> Vec<Notice> {
     notices
 }
 
-fn one_line(diagnostic: &Diagnostic) -> String {
+pub(super) fn one_line(diagnostic: &Diagnostic) -> String {
     match &diagnostic.place {
         Some(place) => format!("{place}: {}", diagnostic.what),
         None => diagnostic.what.clone(),
@@ -91,6 +94,17 @@ fn load(errors: &[Arc<Diagnostic>]) -> Option<Notice> {
         more,
         acts: vec![(Action::Enter, "where"), CLOSE],
     })
+}
+
+fn dockerfile(problem: &Diagnostic) -> Notice {
+    let text = one_line(problem);
+    Notice {
+        key: NoticeKey::Dockerfile(text.clone()),
+        role: Role::Failed,
+        text,
+        more: Vec::new(),
+        acts: vec![(Action::Enter, "where"), CLOSE],
+    }
 }
 
 fn unseen(diagnostic: &Diagnostic) -> Notice {

@@ -148,6 +148,8 @@ pub struct State {
     pub recent: Vec<String>,
     /// Containers that devbox itself stopped: their exit code is no failure.
     pub stopped: BTreeSet<ContainerId>,
+    /// What is wrong with Dockerfiles and build contexts as they are now.
+    pub dockerfiles: Vec<Arc<Diagnostic>>,
     /// What is to be known of services' mounts.
     pub mounts: Vec<(ServiceName, Arc<Diagnostic>)>,
     /// The zone in which clock times are shown.
@@ -205,6 +207,7 @@ impl State {
             appearance: Appearance::default(),
             recent: Vec::new(),
             stopped: BTreeSet::new(),
+            dockerfiles: Vec::new(),
             mounts: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
             pending: None,

@@ -16,7 +16,7 @@ pub enum Standing {
     InStep,
     /// Other bytes: the files that differ, by name. What that means, [`explain`] says.
     Changed(Vec<Difference>),
-    /// The image has no label of devbox's.
+    /// The image has no label of devbox's, or what it would be built from now can't be told.
     Unknown,
 }
 
@@ -35,7 +35,8 @@ pub struct Difference {
 
 /// Compares an image's label with the manifests on disk.
 pub fn compare(label: Option<&str>, sources: &ServiceSources) -> Standing {
-    let Some(built) = label.and_then(read_manifests_label) else { return Standing::Unknown };
+    let built = label.filter(|_| !sources.incomplete).and_then(read_manifests_label);
+    let Some(built) = built else { return Standing::Unknown };
     let now: BTreeMap<&str, &Manifest> =
         sources.manifests.iter().map(|manifest| (manifest.name.as_str(), manifest)).collect();
     let names: BTreeSet<&str> = built.keys().map(String::as_str).chain(now.keys().copied()).collect();

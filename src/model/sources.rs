@@ -182,6 +182,8 @@ pub struct ServiceSources {
     /// What changed since the image was built, by the manifest's name, where both contents are known. An empty list is a
     /// change of comments or order only; a manifest that isn't listed is known by its digest alone.
     pub changes: BTreeMap<String, Vec<PackageChange>>,
+    /// The Dockerfile or the build context can't be read as they are now, so that which manifests there are isn't known.
+    pub incomplete: bool,
 }
 
 /// The manifests of every service that is built.

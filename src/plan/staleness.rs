@@ -13,12 +13,15 @@ pub enum Staleness {
     InStep,
     /// These are different.
     Changed(Vec<ManifestChange>),
-    /// The image doesn't say.
+    /// The image doesn't say, or what it would be built from now can't be told.
     Unknown,
 }
 
 /// Compares an image with the manifests on disk.
 pub fn staleness(image: &ObservedImage, sources: &ServiceSources) -> Staleness {
+    if sources.incomplete {
+        return Staleness::Unknown;
+    }
     let label = image.labels.get(MANIFESTS_LABEL);
     let Some(mut built) = label.and_then(|label| read_manifests_label(label)) else { return Staleness::Unknown };
     let mut changes = Vec::new();
@@ -42,8 +45,6 @@ pub fn staleness(image: &ObservedImage, sources: &ServiceSources) -> Staleness {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::{Digest, Manifest, ManifestKind, PackageChange, manifests_label};
 
@@ -63,7 +64,7 @@ pub(super) mod tests {
                 copies: Vec::new(),
             }
         });
-        ServiceSources { manifests: manifests.collect(), changes: BTreeMap::new() }
+        ServiceSources { manifests: manifests.collect(), ..ServiceSources::default() }
     }
 
     fn image(label: Option<String>) -> ObservedImage {

@@ -14,6 +14,12 @@ fn a_change_since_the_build_is_told_as_packages() {
     let output = project.run(&["plan"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("requirements.txt changed: + djangorestframework 3.15.2"), "{said}");
+    project.write("Dockerfile", &DOCKERFILE.replace("RUN", "RUNN"));
+    let output = project.run(&["plan"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("RUNN is not an instruction") && said.contains("Dockerfile:3:1"), "{said}");
+    assert!(!said.contains("changed"), "what can't be told is not told: {said}");
+    project.write("Dockerfile", DOCKERFILE);
     project.write("requirements.txt", "# the web framework\ndjango==5.1.3\n");
     let rebuilt = project.succeeds(&["rebuild"]);
     assert!(rebuilt.contains("no dependencies changed"), "{rebuilt}");

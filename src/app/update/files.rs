@@ -63,6 +63,19 @@ fn watch(state: &State) -> Effect {
     Effect::Watch { project: Arc::clone(&state.project), files: Arc::clone(&state.files.watched) }
 }
 
+/// What is wrong with Dockerfiles now. The images that were built before stay in use.
+pub(super) fn dockerfiles(state: &mut State, problems: Vec<Arc<Diagnostic>>) -> Vec<Effect> {
+    if state.dockerfiles == problems {
+        return Vec::new();
+    }
+    for problem in problems.iter().filter(|problem| !state.dockerfiles.contains(problem)) {
+        let detail = problem.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+        state.history.push(Entry::new(state.now, Role::Failed, None, problem.what.clone()).detail(detail));
+    }
+    state.dockerfiles = problems;
+    super::touch(state)
+}
+
 fn tell(state: &mut State, errors: &[Arc<Diagnostic>]) {
     let Some(first) = errors.first() else { return };
     let detail = errors.iter().flat_map(|error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>());

@@ -56,6 +56,7 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
             goals::begin_pending(state)
         }
         Message::Changes(changes) => changed(state, changes),
+        Message::Dockerfiles(problems) => files::dockerfiles(state, problems),
         Message::Mounts(mounts) => {
             state.dirty |= state.mounts != mounts;
             state.mounts = mounts;

@@ -62,6 +62,9 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
             let plan = state.files.plan.as_ref().map(ToString::to_string).unwrap_or_default();
             return show(state, Role::Wants, &notice.text, &plan);
         }
+        NoticeKey::Dockerfile(text) => {
+            state.dockerfiles.iter().find(|problem| notices::one_line(problem) == *text).cloned()
+        }
         NoticeKey::Unseen(_) => state.unseen.clone(),
         NoticeKey::Failure(job, what) => {
             let found = state.failures.iter().find(|failure| (&failure.job, &failure.diagnostic.what) == (job, what));

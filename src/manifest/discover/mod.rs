@@ -32,7 +32,8 @@ use crate::build_context::dockerfile::{BuildInputs, Dockerfile, DockerfileError,
 use crate::build_context::ignore::{Ignore, candidates};
 use crate::build_context::path::{clean, join};
 use crate::model::{
-    Build, Diagnostic, DockerfileSource, Manifest, ManifestKind, Place, Project, ServiceName, ServiceSources, Sources,
+    Build, Diagnostic, DockerfileSource, Excerpt, Manifest, ManifestKind, Place, Project, ServiceName, ServiceSources,
+    Sources,
 };
 
 /// The most manifests of one service. A monorepo with more is followed by its first ones.
@@ -97,12 +98,18 @@ fn same_files(a: &Build, b: &Build) -> bool {
 
 /// Finds and reads the manifests of one build. A context that isn't a folder of this machine has none.
 pub fn discover(build: &Build, reader: &mut Reader) -> Discovered {
+    let mut discovered = walked(build, reader);
+    discovered.sources.incomplete = discovered.problem.is_some();
+    discovered
+}
+
+fn walked(build: &Build, reader: &mut Reader) -> Discovered {
     let mut discovered = Discovered::default();
     let root = PathBuf::from(&build.context);
     if !root.is_absolute() {
         return discovered;
     }
-    let (manifest, dockerfile) = read_dockerfile(build, &root, reader);
+    let (manifest, text, dockerfile) = read_dockerfile(build, &root, reader);
     let own_path = matches!(build.dockerfile, DockerfileSource::File(_)).then(|| manifest.path.clone());
     discovered.looked_at.files.insert(manifest.path.clone());
     let ignore_files = candidates(&root, own_path.as_deref());
@@ -131,15 +138,19 @@ pub fn discover(build: &Build, reader: &mut Reader) -> Discovered {
             walk.contexts.values().for_each(|context| discovered.looked_at.extend(&context.looked));
         }
         (Err(error), _) => discovered.problem = Some(Diagnostic::error(error.to_string())),
-        (_, Err(error)) => discovered.problem = Some(in_dockerfile(&error, &name)),
+        (_, Err(error)) => discovered.problem = Some(in_dockerfile(&error, &name, &text)),
     }
     discovered.sources.manifests.sort_by(|a, b| a.path.cmp(&b.path));
     discovered.sources.manifests.dedup_by(|a, b| a.path == b.path);
     discovered
 }
 
-/// The Dockerfile as a manifest, and parsed or what is wrong with it.
-fn read_dockerfile(build: &Build, root: &Path, reader: &mut Reader) -> (Manifest, Result<Dockerfile, Box<Diagnostic>>) {
+/// The Dockerfile as a manifest, its text, and parsed or what is wrong with it.
+fn read_dockerfile(
+    build: &Build,
+    root: &Path,
+    reader: &mut Reader,
+) -> (Manifest, String, Result<Dockerfile, Box<Diagnostic>>) {
     let because = "builds the image".to_owned();
     let (manifest, source) = match &build.dockerfile {
         DockerfileSource::Inline(text) => {
@@ -162,14 +173,29 @@ fn read_dockerfile(build: &Build, root: &Path, reader: &mut Reader) -> (Manifest
             (manifest, source)
         }
     };
-    let parsed = source
-        .and_then(|source| Dockerfile::parse(&source).map_err(|error| Box::new(in_dockerfile(&error, &manifest.name))));
-    (manifest, parsed)
+    let wrong = |source: &str, error| Box::new(in_dockerfile(&error, &manifest.name, source));
+    let (text, parsed) = match source {
+        Ok(source) => {
+            let parsed = Dockerfile::parse(&source).map_err(|error| wrong(&source, error));
+            (source, parsed)
+        }
+        Err(problem) => (String::new(), Err(problem)),
+    };
+    (manifest, text, parsed)
 }
 
-fn in_dockerfile(error: &DockerfileError, name: &str) -> Diagnostic {
-    let place = Place { file: Arc::new(PathBuf::from(name)), line: error.lines.first, column: 1 };
-    Diagnostic { help: error.help.clone(), ..Diagnostic::error(error.what.clone()).at(place) }
+/// The error with its line, marked from its first word to its end.
+fn in_dockerfile(error: &DockerfileError, name: &str, text: &str) -> Diagnostic {
+    let line = text.lines().nth((error.lines.first as usize).saturating_sub(1)).unwrap_or_default().trim_end();
+    let indent = line.len() - line.trim_start().len();
+    let count = |part: &str| u32::try_from(part.chars().count()).unwrap_or(u32::MAX);
+    let place =
+        Place { file: Arc::new(PathBuf::from(name)), line: error.lines.first, column: count(&line[..indent]) + 1 };
+    let problem = Diagnostic { help: error.help.clone(), ..Diagnostic::error(error.what.clone()).at(place) };
+    if line.is_empty() {
+        return problem;
+    }
+    problem.excerpt(Excerpt { text: line.to_owned(), width: count(&line[indent..]).max(1), label: String::new() })
 }
 
 fn resolve(dockerfile: &Dockerfile, build: &Build) -> Result<Resolved, DockerfileError> {

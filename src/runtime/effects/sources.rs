@@ -130,6 +130,13 @@ impl Task {
         })
         .await;
         self.sender.send(Message::Sources(Arc::clone(&sources))).await;
+        let mut problems: Vec<Arc<Diagnostic>> = Vec::new();
+        for problem in discovered.values().filter_map(|found| found.problem.clone().map(Arc::new)) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        self.sender.send(Message::Dockerfiles(problems)).await;
         self.hidden = hidden(&project, &discovered);
         self.tell_of_mounts().await;
         self.compare().await;

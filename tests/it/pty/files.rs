@@ -29,6 +29,24 @@ fn a_mistake_is_shown_with_its_line_and_mending_it_clears_it() {
 }
 
 #[test]
+fn a_mistake_in_a_dockerfile_is_shown_with_its_line_and_mending_it_clears_it() {
+    let dockerfile = "FROM busybox\nCOPY requirements.txt .\n  RUN pip install -r requirements.txt\n";
+    let file = "services:\n  web: {build: .}\n  docs: {image: busybox}\n";
+    let files = [("compose.yaml", file), ("Dockerfile", dockerfile), ("requirements.txt", "django==5\n")];
+    let (_daemon, project, mut terminal) = open("pty-dockerfile", &files);
+    project.write("Dockerfile", &dockerfile.replace("RUN", "RUNN"));
+    terminal.shows("Dockerfile:3:3: RUNN is not an instruction");
+    terminal.send("\r");
+    terminal.shows("3 │   RUNN pip install");
+    terminal.shows("^^^^^^^^^^^^^^^^");
+    terminal.send("\u{1b}");
+    project.write("Dockerfile", dockerfile);
+    terminal.wait_for("the notice gone", |screen| !screen.contains("RUNN"));
+    terminal.send("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
 fn an_edit_of_any_file_that_was_read_is_a_plan() {
     let files = [
         (
