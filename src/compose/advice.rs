@@ -4,6 +4,7 @@ use super::{
     schema::{self, Extra, Go, Schema, Section},
     tree::{Map, Node, Value},
 };
+use crate::model::nearest;
 
 /// Words that people use for a key, by section; other tools' names for it, mostly.
 const OTHER_WORDS: &[(&str, &[(&str, &str)])] = &[
@@ -171,53 +172,4 @@ fn owner_of(name: &str, section: &'static Section) -> Option<&'static str> {
         }
     }
     section.fields.iter().find(|field| holds(&field.schema, name)).map(|field| field.name)
-}
-
-/// The candidate that `text` is a slip of, if any is near enough.
-pub(super) fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let most = match text.chars().count() {
-        0..=3 => 1,
-        4..=6 => 2,
-        _ => 3,
-    };
-    candidates
-        .map(|candidate| (edits(text, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two short words.
-fn edits(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut next = vec![i];
-        for j in 1..=b.len() {
-            let replaced = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(row[j] + 1).min(next[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before[j - 2] + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slips_are_recognised() {
-        let keys = ["ports", "image", "volumes", "environment"];
-        assert_eq!(nearest("prots", keys.into_iter()), Some("ports"));
-        assert_eq!(nearest("imagee", keys.into_iter()), Some("image"));
-        assert_eq!(nearest("enviroment", keys.into_iter()), Some("environment"));
-        assert_eq!(nearest("banana", keys.into_iter()), None);
-    }
 }

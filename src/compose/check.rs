@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    advice,
     encode::Object,
     project::Encoded,
     report::{Problem, Report},
     tree::{Node, Span},
 };
+use crate::model::nearest;
 
 /// The place of the last step that is written; of a key, the key's.
 pub(super) fn key_span(root: &Node, path: &[&str]) -> Span {
@@ -215,7 +215,7 @@ impl Checker<'_> {
             "config" => self.project.configs.keys().collect(),
             _ => self.project.models.keys().collect(),
         };
-        let help = match advice::nearest(wanted, names.iter().map(|name| name.as_str())) {
+        let help = match nearest(wanted, names.iter().map(|name| name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 let value = match kind {
@@ -252,7 +252,7 @@ impl Checker<'_> {
                     );
                 }
                 None => {
-                    let near = advice::nearest(target, self.project.services.keys().map(String::as_str));
+                    let near = nearest(target, self.project.services.keys().map(String::as_str));
                     let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
                     self.error(format!("service `{name}` depends on `{target}`, which is not defined"), &path, &help);
                 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    advice,
     load::{Loader, Scope},
     merge,
     report::{Failed, Problem},
@@ -12,6 +11,7 @@ use super::{
     tree::{Map, Node, Span},
     validate,
 };
+use crate::model::nearest;
 
 /// The services of one file, and how to speak of them.
 struct Origin<'o> {
@@ -84,7 +84,7 @@ impl Loader<'_> {
                         .at(key)
                         .label("`service` is required here");
                     let keys = long.iter().map(|(key, _)| &**key).filter(|key| *key != "file");
-                    let slip = keys.into_iter().find(|key| advice::nearest(key, ["service"].into_iter()).is_some());
+                    let slip = keys.into_iter().find(|key| nearest(key, ["service"]).is_some());
                     return Err(self.report.fail(match slip {
                         Some(slip) => problem.help(format!("`{slip}` is no key of it: did you mean `service`?")),
                         None => problem.help("name the service to extend: `extends: {service: NAME}`"),
@@ -190,7 +190,7 @@ impl Loader<'_> {
     fn no_base(&mut self, name: &str, span: Span, services: &Map, path: &Path) -> Failed {
         let shown = self.disk.shown(path).display().to_string();
         let problem = Problem::new(format!("there is no service `{name}` in {shown}")).at(span);
-        let near = advice::nearest(name, services.nodes().map(|(name, _)| name)).map(str::to_owned);
+        let near = nearest(name, services.nodes().map(|(name, _)| name)).map(str::to_owned);
         self.report.fail(match near {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::{
-    advice, check,
+    check,
     disk::NoText,
     encode::{self, Object},
     ignored,
@@ -17,6 +17,7 @@ use super::{
     source::parse_env_file,
     tree::{Node, Span},
 };
+use crate::model::nearest;
 
 /// Every section in Compose's own shape, by key.
 #[derive(Debug, Clone, Default)]
@@ -160,7 +161,7 @@ impl Loader<'_> {
                 Some(service) if in_force(service, &active) => {}
                 Some(service) => more.extend(of(service)),
                 None => {
-                    let near = advice::nearest(name, project.services.keys().map(String::as_str));
+                    let near = nearest(name, project.services.keys().map(String::as_str));
                     let help = match near {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {

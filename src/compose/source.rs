@@ -4,13 +4,14 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{
-    Request, advice,
+    Request,
     disk::{Disk, NoText, Text},
     dotenv,
     interpolate::Environment,
     report::{Failed, Problem, Report},
     tree::Span,
 };
+use crate::model::nearest;
 
 /// Names that are looked for, in order of preference.
 const FILES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -151,7 +152,7 @@ pub(super) fn no_file_named(path: &Path, disk: &Disk) -> Problem {
     let problem = no_file(disk.shown(path));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(folder) = path.parent() else { return problem };
-    match advice::nearest(&name, disk.names(folder).iter().map(String::as_str)) {
+    match nearest(&name, disk.names(folder).iter().map(String::as_str)) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(format!("it is looked for in {}", folder.display())),
     }

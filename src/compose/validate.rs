@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{
-    advice::{self, nearest},
-    encode, go,
+    advice, encode, go,
     report::{Problem, Report},
     schema::{self, Extra, Go, Schema, Section, Types},
     tree::{Entry, Map, Node, Span, Value},
 };
+use crate::model::nearest;
 
 /// Checks a whole file (or the merge of several).
 pub(super) fn validate(root: &Node, report: &mut Report) {
@@ -156,7 +156,7 @@ impl Validator<'_> {
             }
         }
         for required in section.required {
-            let is_slip = |key: &str| section.field(key).is_none() && nearest(key, [*required].into_iter()).is_some();
+            let is_slip = |key: &str| section.field(key).is_none() && nearest(key, [*required]).is_some();
             if !map.contains(required) && !map.nodes().any(|(key, _)| is_slip(key)) {
                 let span = map.iter().next().map_or(node.span, |(_, entry)| entry.key);
                 self.report.error(
@@ -287,7 +287,7 @@ fn mount_hints(service: &str, mount: &Node, report: &mut Report) {
     };
     for option in options.split(',').filter(|option| !option.is_empty() && !MOUNT_OPTIONS.contains(option)) {
         let problem = Problem::new(format!("`{option}` is no option of a mount, and does nothing")).at(mount.span);
-        report.warning(match nearest(option, MOUNT_OPTIONS.into_iter()) {
+        report.warning(match nearest(option, MOUNT_OPTIONS) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help("`ro` makes it read-only"),
         });

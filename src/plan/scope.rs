@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Goal, PlanError, Selection, Verb, order::Graph};
-use crate::model::{Project, ServiceName};
+use crate::model::{Project, ServiceName, nearest};
 
 /// The services that a selection names: all of the enabled ones, or exactly those named, whatever their profiles.
 ///
@@ -18,36 +18,13 @@ pub(super) fn named<'a>(project: &'a Project, selection: &Selection) -> Result<B
                 Some((name, _)) => Ok(name),
                 None => Err(PlanError::UnknownService {
                     name: name.clone(),
-                    similar: similar(name, project.services.keys()),
+                    similar: nearest(name.as_str(), project.services.keys().map(ServiceName::as_str))
+                        .and_then(|near| project.services.get(near))
+                        .map(|service| service.name.clone()),
                 }),
             })
             .collect(),
     }
-}
-
-/// The one of `names` that differs from `name` in two characters at most, if one does.
-fn similar<'a>(name: &ServiceName, names: impl Iterator<Item = &'a ServiceName>) -> Option<ServiceName> {
-    names
-        .map(|known| (distance(name.as_str(), known.as_str()), known))
-        .filter(|(distance, known)| *distance <= 2 && *distance < known.as_str().len())
-        .min()
-        .map(|(_, known)| known.clone())
-}
-
-/// How many characters must be changed, added or removed to turn one text into the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Every service that carrying out the goal may touch: what a job has for itself. A goal that can't be planned touches
@@ -144,13 +121,5 @@ mod tests {
         check(Verb::Stop { timeout: None }, "", "db docs proxy web worker");
         check(Verb::Stop { timeout: None }, "db", "db");
         check(Verb::Restart { timeout: None, no_deps: false }, "web", "proxy web");
-    }
-
-    #[test]
-    fn a_slip_of_the_finger_is_recognised() {
-        for (typed, meant) in [("wbe", Some("web")), ("webb", Some("web")), ("frontend", None), ("x", None)] {
-            let known = [name("web"), name("db")];
-            assert_eq!(similar(&name(typed), known.iter()), meant.map(name), "{typed}");
-        }
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use toml_edit::{Item, TableLike};
 
-use super::decode::{Source, nearest};
+use super::decode::Source;
 use super::error::SettingsError;
 use super::folders::read_bounded;
-use crate::model::{ByteSize, Diagnostic, OnChange};
+use crate::model::{ByteSize, Diagnostic, OnChange, nearest};
 
 /// The largest config.toml that is read, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -160,7 +160,7 @@ fn on_change(source: &mut Source<'_>, item: &Item, into: &mut OnChange) {
         Some("rebuild") => OnChange::Rebuild,
         Some("ignore") => OnChange::Ignore,
         other => {
-            let near = other.and_then(|text| nearest(text, &["ask", "rebuild", "ignore"]));
+            let near = other.and_then(|text| nearest(text, ["ask", "rebuild", "ignore"]));
             return source.bad_value(
                 "on_change",
                 item,

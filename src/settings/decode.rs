@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, Item, Key};
 
-use crate::model::{Diagnostic, Excerpt, Place, Severity};
+use crate::model::{Diagnostic, Excerpt, Place, Severity, nearest};
 
 /// The text being read, and what was found wrong in it.
 pub(super) struct Source<'t> {
@@ -34,7 +34,7 @@ impl<'t> Source<'t> {
     /// A key that nothing reads.
     pub(super) fn unknown_key(&mut self, key: &Key, known: &[&str]) {
         let name = key.get();
-        let help = match nearest(name, known) {
+        let help = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known keys: {}", known.join(", ")),
         };
@@ -83,45 +83,5 @@ fn kind(item: &Item) -> String {
         Some(toml_edit::Value::Array(_)) => "a list".to_owned(),
         _ if item.is_table_like() => "a table".to_owned(),
         _ => item.type_name().to_owned(),
-    }
-}
-
-/// The name that was probably meant: at most a third of its characters differ.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let distances = known.iter().map(|candidate| (distance(name, candidate), *candidate));
-    let (distance, candidate) = distances.min()?;
-    (distance <= 1 + candidate.chars().count() / 3 && distance < candidate.chars().count()).then_some(candidate)
-}
-
-/// Levenshtein's distance, names bounded to 64 characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_that_was_meant() {
-        let check = |name: &str, expected: Option<&str>| {
-            assert_eq!(nearest(name, &["theme", "on_change", "keys", "mouse"]), expected)
-        };
-        check("them", Some("theme"));
-        check("on-change", Some("on_change"));
-        check("onchange", Some("on_change"));
-        check("colour", None);
-        check("", None);
     }
 }

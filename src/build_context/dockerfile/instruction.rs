@@ -2,6 +2,7 @@
 
 use super::lines::{Logical, heredoc_mark};
 use super::{Command, Copy, DockerfileError, Flag, Instruction, InstructionKind, Mount, Run, Stage};
+use crate::model::nearest;
 
 /// A line taken apart as far as all instructions have it in common.
 struct Parts<'a> {
@@ -80,7 +81,7 @@ fn parse_text(text: &str, line: &Logical, escape: char, onbuild: bool) -> Result
         "ONBUILD" => InstructionKind::Onbuild(Box::new(parse_text(parts.rest, line, escape, true)?)),
         _ => kind(&keyword, &parts, line, escape).map_err(|what| {
             let error = refused(what);
-            match nearest(&keyword) {
+            match nearest(&keyword, KEYWORDS.iter().copied()) {
                 Some(near) if !KEYWORDS.contains(&keyword.as_str()) => error.with_help(format!("did you mean {near}?")),
                 _ => error,
             }
@@ -294,22 +295,4 @@ fn flags(text: &str, escape: char) -> (Vec<Flag>, &str) {
         });
     }
     (flags, rest)
-}
-
-/// The instruction that a mistyped one probably is.
-fn nearest(keyword: &str) -> Option<&'static str> {
-    let distance = |known: &str| {
-        let (a, b): (Vec<char>, Vec<char>) = (keyword.chars().take(32).collect(), known.chars().collect());
-        let mut row: Vec<usize> = (0..=b.len()).collect();
-        for (i, x) in a.iter().enumerate() {
-            let mut diagonal = row[0];
-            row[0] = i + 1;
-            for (j, y) in b.iter().enumerate() {
-                let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-                diagonal = std::mem::replace(&mut row[j + 1], next);
-            }
-        }
-        row[b.len()]
-    };
-    KEYWORDS.iter().map(|known| (distance(known), *known)).min().filter(|(far, _)| *far <= 2).map(|(_, known)| known)
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use crate::{
     compose::{self, LoadError, Loaded, Request},
-    model::{Diagnostic, ProjectName, ServiceName},
+    model::{Diagnostic, ProjectName, ServiceName, nearest},
 };
 
 use super::{Setup, Stop};
@@ -121,29 +121,11 @@ pub fn known(loaded: &Loaded, services: &[String]) -> Result<(), Stop> {
 pub fn unknown<'a>(name: &str, services: impl Iterator<Item = &'a ServiceName>) -> Diagnostic {
     let diagnostic = Diagnostic::error(format!("there is no service `{name}`"));
     let all: Vec<&str> = services.map(ServiceName::as_str).collect();
-    // Of words equally far away, one that begins alike is more likely what was meant.
-    let score = |other: &str| (distance(name, other), name.chars().next() != other.chars().next());
-    let similar = all.iter().map(|other| (score(other), *other)).min().filter(|((distance, _), _)| *distance <= 2);
-    match similar {
-        Some((_, similar)) => diagnostic.help(format!("did you mean `{similar}`?")),
+    match nearest(name, all.iter().copied()) {
+        Some(similar) => diagnostic.help(format!("did you mean `{similar}`?")),
         None if all.is_empty() => diagnostic.help("the compose file has no services"),
         None => diagnostic.help(format!("there are {}", all.join(", "))),
     }
-}
-
-/// How many letters must be put in, taken out or changed to get from one word to the other (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in to.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
