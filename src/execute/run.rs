@@ -195,7 +195,7 @@ impl Runner {
                 return;
             }
             let Some(operation) = self.walk.plan().step(id).map(|step| step.operation.clone()) else { continue };
-            let container = target(&operation).and_then(|target| self.container(target));
+            let container = operation.target().and_then(|target| self.container(target));
             let looks = if matches!(operation, Operation::Wait { .. }) {
                 self.wait_begins().await
             } else {
@@ -379,23 +379,5 @@ async fn next(
     match events {
         Some(events) => events.next().await,
         None => std::future::pending().await,
-    }
-}
-
-/// The container that an operation is about.
-fn target(operation: &Operation) -> Option<&Target> {
-    match operation {
-        Operation::Start(target)
-        | Operation::Pause(target)
-        | Operation::Unpause(target)
-        | Operation::Stop { target, .. }
-        | Operation::Kill { target, .. }
-        | Operation::Restart { target, .. }
-        | Operation::Remove { target, .. }
-        | Operation::Rename { target, .. }
-        | Operation::Sync { target, .. }
-        | Operation::Exec { target, .. } => Some(target),
-        Operation::Wait { target, .. } => target.as_ref(),
-        _ => None,
     }
 }

@@ -241,10 +241,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The service whose containers it changes or waits for. Images belong to several and are not counted.
-    pub fn service(&self) -> Option<&ServiceName> {
+    /// The one container that it is about.
+    pub fn target(&self) -> Option<&Target> {
         match self {
-            Operation::Create(create) => Some(&create.service),
             Operation::Start(target)
             | Operation::Pause(target)
             | Operation::Unpause(target)
@@ -254,9 +253,10 @@ impl Operation {
             | Operation::Remove { target, .. }
             | Operation::Rename { target, .. }
             | Operation::Sync { target, .. }
-            | Operation::Exec { target, .. } => Some(&target.service),
-            Operation::Wait { service, .. } => Some(service),
-            Operation::CreateNetwork { .. }
+            | Operation::Exec { target, .. } => Some(target),
+            Operation::Wait { target, .. } => target.as_ref(),
+            Operation::Create(_)
+            | Operation::CreateNetwork { .. }
             | Operation::RemoveNetwork { .. }
             | Operation::CreateVolume { .. }
             | Operation::RemoveVolume { .. }
@@ -265,6 +265,15 @@ impl Operation {
             | Operation::TagImage { .. }
             | Operation::Build(_)
             | Operation::Pull { .. } => None,
+        }
+    }
+
+    /// The service whose containers it changes or waits for. Images belong to several and are not counted.
+    pub fn service(&self) -> Option<&ServiceName> {
+        match self {
+            Operation::Create(create) => Some(&create.service),
+            Operation::Wait { service, .. } => Some(service),
+            other => other.target().map(|target| &target.service),
         }
     }
 
