@@ -29,10 +29,10 @@ use crate::{
     },
     model::{
         Build, BuildEvent, BuildFailure, BuildStep, BuildStepId, ByteSize, Condition, ContainerId, ContainerState,
-        Dependency, Digest, ExitInfo, HealthState, Healthcheck, HealthcheckTest, ImageId, ImageRef, MANIFESTS_LABEL,
-        Manifest, ManifestKind, Mount, MountKind, Observed, ObservedContainer, ObservedImage, Package, PackageChange,
-        Port, Project, ProjectName, Protocol, PublishedPort, Service, ServiceName, ServiceSources, Sources, Timestamp,
-        manifests_label,
+        Dependency, Diagnostic, Digest, ExitInfo, HealthState, Healthcheck, HealthcheckTest, ImageId, ImageRef,
+        MANIFESTS_LABEL, Manifest, ManifestKind, Mount, MountKind, Observed, ObservedContainer, ObservedImage, Package,
+        PackageChange, Port, Project, ProjectName, Protocol, PublishedPort, Service, ServiceName, ServiceSources,
+        Sources, Timestamp, manifests_label,
     },
     plan::{Action, BuildImage, Cause, Group, GroupId, Operation, Plan, Step, StepId, Subject},
 };
@@ -430,6 +430,9 @@ pub fn build_fails(state: &mut State, job: JobId) {
             output: output.map(str::to_owned).into(),
         }),
     );
+    let diagnostic = Arc::new(Diagnostic::error("the build of web, worker failed"));
+    let failed = Event::Failed { step: StepId(1), took: Duration::from_millis(4000), diagnostic };
+    send(state, Message::Job(job, failed));
     finish(state, job, Verdict::Failed);
 }
 

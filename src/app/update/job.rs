@@ -103,6 +103,11 @@ fn done(state: &mut State, id: JobId, step: StepId, took: String, result: &StepR
         return;
     }
     let because = if cause.is_empty() { String::new() } else { format!(": {cause}") };
+    if let Operation::Create(create) = &operation
+        && create.replaces.is_some()
+    {
+        super::logs::note(state, &create.service, &format!("replaced{because}"));
+    }
     let mut tell = |role, service: Option<&ServiceName>, text: String| {
         state.history.push(Entry::new(state.now, role, service.cloned(), text));
     };
@@ -146,6 +151,14 @@ fn step_failed(state: &mut State, id: JobId, step: StepId, diagnostic: Arc<Diagn
     if matches!(found, Some((Step { operation: Operation::Build(_), .. }, _))) {
         // The Build tab and its notice tell it better.
         state.builds.end((id, step), Some(&diagnostic.what), state.now);
+        let services = found.iter().flat_map(|(step, _)| progress::services(&step.operation)).cloned();
+        for service in services.collect::<Vec<_>>() {
+            let why = match state.builds.latest(&service).map(|run| &run.end) {
+                Some(End::Failed(_, verdict)) => verdict.sentence.clone(),
+                _ => diagnostic.what.clone(),
+            };
+            super::logs::note(state, &service, &format!("build failed, goes on as it is: {why}"));
+        }
     } else {
         fail(state, id, service, diagnostic);
     }
@@ -186,6 +199,7 @@ fn finished(state: &mut State, id: JobId, outcome: &Outcome) -> Vec<Effect> {
     }
     for service in &outcome.rolled_back {
         let text = "the new container did not prove itself: the old one is back".to_owned();
+        super::logs::note(state, service, &text);
         state.history.push(Entry::new(state.now, Role::Look, Some(service.clone()), text));
     }
     if let Some(progress) = &ended {

@@ -14,7 +14,7 @@ use crate::{
         state::State,
         view::{Pane, Tab},
     },
-    logs::{Batch, LogStore},
+    logs::{Batch, LogStore, Source},
     model::{ServiceName, Timestamp},
 };
 
@@ -40,6 +40,12 @@ fn ask(
         }
     }
     effects
+}
+
+/// Adds a remark of devbox's own to the lines of a service that runs: what it says from there on may have this as its reason.
+pub(super) fn note(state: &mut State, service: &ServiceName, words: &str) {
+    let Some(replica) = state.running_container(service).map(|container| container.number) else { return };
+    state.logs.note(Source { service: service.clone(), replica }, state.now, words);
 }
 
 /// Whether the Logs tab is on the screen.

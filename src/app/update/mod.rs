@@ -136,6 +136,7 @@ fn changed(state: &mut State, changes: std::collections::BTreeMap<ServiceName, S
     for name in new {
         let Some(change) = state.changes.waiting(&name) else { continue };
         let text = format!("{} changed: {}", change.names(), super::notices::described(change).join("  "));
+        logs::note(state, &name, &text);
         state.history.push(Entry::new(state.now, Role::Wants, Some(name.clone()), text));
         match on_change(state, &name) {
             OnChange::Ask => {}

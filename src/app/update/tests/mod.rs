@@ -22,6 +22,7 @@ use crate::{
         view::{Pane, Tab},
     },
     execute::{Event, Outcome, Verdict},
+    logs::Stream,
     model::{ContainerId, Diagnostic, ExitInfo},
     plan::{RebuildWhat, Selection, StepId, Verb},
 };
@@ -193,6 +194,21 @@ fn a_failed_build_is_told_until_the_next_one() {
     press(&mut state, "Esc");
     fixture::building(&mut state);
     assert!(crate::app::notices::all(&state).is_empty());
+}
+
+#[test]
+fn the_log_has_a_line_where_a_change_and_its_build_happened() {
+    let mut state = change_waits();
+    let job = fixture::building(&mut state);
+    fixture::build_fails(&mut state, job);
+    let web = name("web");
+    let lines = state.logs.lanes_of(&web).flat_map(|(_, lane)| {
+        let lines = (lane.first()..lane.end()).filter_map(|at| lane.line(at));
+        lines.filter(|line| line.stream == Stream::Note).map(|line| line.text.to_owned()).collect::<Vec<_>>()
+    });
+    let lines: Vec<String> = lines.collect();
+    assert_eq!(lines[0], "requirements.txt changed: + djangorestframework 3.15.2  ~ celery 5.3.6 → 5.4.0");
+    assert!(lines[1].starts_with("build failed, goes on as it is: No matching distribution found for"), "{lines:?}");
 }
 
 fn happened(state: &mut State, service: &str, what: Happening) -> Vec<Effect> {
