@@ -1,5 +1,7 @@
 //! What to do about a value or a key that the specification refuses.
 
+use std::sync::Arc;
+
 use super::{
     schema::{self, Extra, Go, Schema, Section},
     tree::{Map, Node, Value},
@@ -47,7 +49,7 @@ const OTHER_WORDS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// For a key that `section`, at `path`, doesn't have.
-pub(super) fn unknown_key(name: &str, value: &Node, path: &[String], section: &'static Section) -> Option<String> {
+pub(super) fn unknown_key(name: &str, value: &Node, path: &[Arc<str>], section: &'static Section) -> Option<String> {
     let lower = name.to_ascii_lowercase().replace('-', "_");
     if section.field(&lower).is_some() {
         return Some(format!("did you mean `{lower}`?"));
@@ -75,9 +77,9 @@ pub(super) fn unknown_key(name: &str, value: &Node, path: &[String], section: &'
     (section.extra == Extra::Extensions).then(|| format!("remove it, or call it `x-{name}` to have it ignored"))
 }
 
-fn other_word(name: &str, path: &[String], section: &'static Section) -> Option<&'static str> {
+fn other_word(name: &str, path: &[Arc<str>], section: &'static Section) -> Option<&'static str> {
     // Sections have names of their own, or that of their key.
-    let key = path.iter().rev().find(|step| step.parse::<usize>().is_err()).map_or("", String::as_str);
+    let key = path.iter().rev().find(|step| step.parse::<usize>().is_err()).map_or("", |step| step);
     let words = |(of, _): &&(&str, &[(&str, &str)])| *of == section.name || path.len() > 2 && *of == key;
     let (_, words) = OTHER_WORDS.iter().find(words)?;
     words.iter().find(|(word, _)| *word == name).map(|(_, meant)| *meant)
@@ -89,17 +91,17 @@ fn is_service(node: &Node) -> bool {
 }
 
 /// A section that was indented into `services`: it is no service.
-pub(super) fn is_displaced(path: &[String], map: &Map) -> bool {
+pub(super) fn is_displaced(path: &[Arc<str>], map: &Map) -> bool {
     let [parent, name] = path else { return false };
-    parent == "services"
+    &**parent == "services"
         && schema::TOP.field(name).is_some()
         && !map.is_empty()
         && map.nodes().all(|(key, _)| schema::SERVICE.field(key).is_none() && !key.starts_with("x-"))
 }
 
 /// For a value that is no mapping, where a section is expected.
-pub(super) fn no_section(node: &Node, path: &[String], section: &'static Section) -> Option<String> {
-    let key = path.last().map_or("", String::as_str);
+pub(super) fn no_section(node: &Node, path: &[Arc<str>], section: &'static Section) -> Option<String> {
+    let key = path.last().map_or("", |step| step);
     match &node.value {
         Value::Null if section.name == "service" => Some("give it an `image:` or a `build:`, indented below it".into()),
         _ if section.name == "service" && schema::SERVICE.field(key).is_some() => {
@@ -112,7 +114,7 @@ pub(super) fn no_section(node: &Node, path: &[String], section: &'static Section
 }
 
 /// For a value of a type that `schema` doesn't accept; `go` is the type that it would become.
-pub(super) fn wrong_type(node: &Node, path: &[String], schema: &Schema, go: Option<Go>) -> Option<String> {
+pub(super) fn wrong_type(node: &Node, path: &[Arc<str>], schema: &Schema, go: Option<Go>) -> Option<String> {
     let types = schema.types();
     let list_only = types.has(schema::SEQ) && !types.has(schema::MAP);
     match &node.value {
@@ -129,7 +131,7 @@ pub(super) fn wrong_type(node: &Node, path: &[String], schema: &Schema, go: Opti
             let (key, value) = text.split_whitespace().next()?.split_once([':', '='])?;
             Some(format!("put a space behind the colon: `{key}: {value}`"))
         }
-        Value::Null if path.len() == 1 && path[0] == "services" => Some("indent the services below it".into()),
+        Value::Null if matches!(path, [one] if &**one == "services") => Some("indent the services below it".into()),
         Value::Null if types.has(schema::SEQ) || types.has(schema::MAP) => {
             Some("remove the key, or give it a value".into())
         }

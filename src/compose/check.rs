@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value as Json;
-
 use super::{
-    encode::Object,
+    json::{Json, Object, Text},
     project::Encoded,
     report::{Problem, Report},
     tree::{Node, Span},
@@ -61,7 +59,7 @@ pub(super) fn consistency(project: &Encoded, root: &Node, report: &mut Report) {
         checker.mounts(name, service);
     }
     checker.container_names();
-    for (name, secret) in &project.secrets {
+    for (name, secret) in project.secrets.iter().map(|(name, secret)| (&**name, secret)) {
         let has = |key: &str| secret.get(key).is_some();
         if !has("external") && !has("file") && !has("environment") {
             let span = key_span(root, &["secrets", name]);
@@ -87,7 +85,7 @@ fn object<'j>(object: &'j Object, key: &str) -> Option<&'j Object> {
 }
 
 fn list<'j>(object: &'j Object, key: &str) -> &'j [Json] {
-    object.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+    object.get(key).and_then(Json::as_array).unwrap_or_default()
 }
 
 impl Checker<'_> {
@@ -115,7 +113,7 @@ impl Checker<'_> {
                 "keep one of them",
             );
         }
-        for (context, value) in object(build, "additional_contexts").into_iter().flatten() {
+        for (context, value) in object(build, "additional_contexts").into_iter().flat_map(Object::iter) {
             let Some(target) = value.as_str().and_then(|value| value.strip_prefix("service:")) else { continue };
             let path = ["services", name, "build", "additional_contexts", context];
             match self.project.enabled_service(target) {
@@ -207,7 +205,7 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, kind: &str, wanted: &str, path: &[&str], who: String) {
-        let names: Vec<&String> = match kind {
+        let names: Vec<&Text> = match kind {
             "service" => self.project.services.keys().collect(),
             "network" => self.project.networks.keys().collect(),
             "volume" => self.project.volumes.keys().collect(),
@@ -215,7 +213,7 @@ impl Checker<'_> {
             "config" => self.project.configs.keys().collect(),
             _ => self.project.models.keys().collect(),
         };
-        let help = match nearest(wanted, names.iter().map(|name| name.as_str())) {
+        let help = match nearest(wanted, names.iter().map(|name| &***name)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 let value = match kind {
@@ -234,14 +232,14 @@ impl Checker<'_> {
 
     fn dependencies(&mut self, name: &str, service: &Object) {
         let shared = text(service, "network_mode").strip_prefix("service:");
-        for (target, dependency) in object(service, "depends_on").into_iter().flatten() {
+        for (target, dependency) in object(service, "depends_on").into_iter().flat_map(Object::iter) {
             // Whose network is shared is looked for below, by its own name.
             if self.project.enabled_service(target).is_some() || shared == Some(target) {
                 continue;
             }
             let path = ["services", name, "depends_on", target];
             let required = dependency.get("required").and_then(Json::as_bool).unwrap_or(true);
-            match self.project.services.get(target).and_then(Json::as_object) {
+            match self.project.services.get(target) {
                 Some(_) if !required => {}
                 Some(disabled) => {
                     let profiles: Vec<&str> = list(disabled, "profiles").iter().filter_map(Json::as_str).collect();
@@ -252,7 +250,7 @@ impl Checker<'_> {
                     );
                 }
                 None => {
-                    let near = nearest(target, self.project.services.keys().map(String::as_str));
+                    let near = nearest(target, self.project.services.keys().map(|name| &**name));
                     let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
                     self.error(format!("service `{name}` depends on `{target}`, which is not defined"), &path, &help);
                 }
@@ -371,7 +369,7 @@ impl Checker<'_> {
             }
             let targets = |name: &str| -> Vec<&str> {
                 let depends_on = project.enabled_service(name).and_then(|service| object(service, "depends_on"));
-                depends_on.into_iter().flat_map(Object::keys).map(String::as_str).collect()
+                depends_on.into_iter().flat_map(Object::keys).collect()
             };
             let mut stack = vec![(start, targets(start))];
             states.insert(start, State::Open);

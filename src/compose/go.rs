@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value as Json;
+use super::json::Json;
 
 /// A float as `%v` prints it: shortest digits, an exponent below 1e-4 and from 1e6.
 pub(super) fn float(x: f64) -> String {
@@ -211,15 +211,9 @@ fn write_json(value: &Json, indent: Option<usize>, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),
         Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Json::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(n), ..) => {
-                let _ = write!(out, "{n}");
-            }
-            (_, Some(n), _) => {
-                let _ = write!(out, "{n}");
-            }
-            (.., x) => out.push_str(&json_float(x.unwrap_or(0.0))),
-        },
+        Json::Int(n) => _ = write!(out, "{n}"),
+        Json::Big(n) => _ = write!(out, "{n}"),
+        Json::Float(x) => out.push_str(&json_float(*x)),
         Json::String(text) => write_string(text, out),
         Json::Array(items) if items.is_empty() => out.push_str("[]"),
         Json::Array(items) => {
@@ -264,7 +258,10 @@ fn close(indent: Option<usize>, bracket: char, out: &mut String) {
 
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
+    let is_plain = |c: &char| !matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}');
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| !is_plain(c)) {
+        out.push_str(&rest[..at]);
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -273,18 +270,17 @@ fn write_string(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
+            c => _ = write!(out, "\\u{:04x}", c as u32),
         }
+        rest = &rest[at + c.len_utf8()..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::json::Object, *};
 
     #[test]
     fn durations_go_there_and_back() {
@@ -333,8 +329,13 @@ mod tests {
 
     #[test]
     fn json_is_escaped_as_go_escapes_it() {
-        let value = serde_json::json!({"a": "<&>\u{1}\n", "b": [1, 0.5], "c": {}});
-        assert_eq!(json(&value, false), r#"{"a":"\u003c\u0026\u003e\u0001\n","b":[1,0.5],"c":{}}"#);
-        assert_eq!(json(&serde_json::json!({"a": [1]}), true), "{\n  \"a\": [\n    1\n  ]\n}");
+        let value = Object::from_iter([
+            ("a".into(), Json::from("<&>\u{1}\n")),
+            ("b".into(), Json::from(vec![Json::Int(1), Json::Float(0.5)])),
+            ("c".into(), Json::from(Object::new())),
+        ]);
+        assert_eq!(json(&value.into(), false), r#"{"a":"\u003c\u0026\u003e\u0001\n","b":[1,0.5],"c":{}}"#);
+        let value = Object::from_iter([("a".into(), Json::from(vec![Json::Int(1)]))]);
+        assert_eq!(json(&value.into(), true), "{\n  \"a\": [\n    1\n  ]\n}");
     }
 }

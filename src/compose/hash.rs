@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{ConfigHash, ServiceName};
 
 use super::{
-    encode::Object,
     go,
+    json::{Json, Object},
     project::Folded,
     schema::{self, Section},
 };
@@ -60,7 +59,7 @@ fn volumes_of(from: &Json) -> Json {
     let Json::String(text) = from else { return from.clone() };
     let mut parts = text.split(':');
     match (parts.next(), parts.next()) {
-        (Some("container"), Some(name)) => Json::from(name),
+        (Some("container"), Some(name)) => Json::copy_of(name),
         (Some(target), _) => Json::from(format!("{MARK}{target}{MARK}")),
         (None, _) => from.clone(),
     }
@@ -82,7 +81,7 @@ fn hashed<'s>(service: &'s Object, folded: &'s Folded, reading: Reading) -> Vec<
     let without_replicas = |deploy: &'s Json| match deploy {
         Json::Object(object) if object.contains_key("replicas") => {
             let mut object = object.clone();
-            object.shift_remove("replicas");
+            object.remove("replicas");
             Cow::Owned(Json::Object(object))
         }
         deploy => Cow::Borrowed(deploy),
@@ -104,7 +103,7 @@ pub(super) fn ordered(
     change: impl Fn(&str, Option<&Json>) -> Option<Json>,
 ) -> Object {
     let fields = section.fields.iter();
-    fields.filter_map(|field| Some((field.name.to_owned(), change(field.name, object.get(field.name))?))).collect()
+    fields.filter_map(|field| Some((field.name.into(), change(field.name, object.get(field.name))?))).collect()
 }
 
 /// The hash of a network.

@@ -9,7 +9,7 @@
 //! 4. [`reset`], [`extends`], [`include`], [`merge`], [`unique`]: files and services over each other, one table row a key;
 //! 5. [`validate`] against [`schema`], the tables of every key; [`advice`] on what to do, [`syntax`] on what isn't even YAML;
 //! 6. [`canonical`] ([`port`], [`volume`], [`shell_words`]), [`resolve_paths`], [`normalize`]: one shape, nothing implied;
-//! 7. [`encode`]: Compose's own structs as JSON, which [`render`] ([`yaml`]) prints, [`hash`] hashes and [`decode`] turns into the model;
+//! 7. [`encode`]: Compose's own structs as [`json`], which [`render`] ([`yaml`]) prints, [`hash`] hashes and [`decode`] turns into the model;
 //! 8. [`project`] applies profiles and folds env files in; [`check`] looks at the whole, after [`rules`]; [`ignored`] names what does nothing;
 //! 9. [`keys`] lists what the tables know.
 //!
@@ -30,6 +30,7 @@ mod hash;
 mod ignored;
 mod include;
 mod interpolate;
+mod json;
 mod keys;
 mod load;
 mod merge;

@@ -3,31 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use serde_json::Value as Json;
-
 use super::{
     check,
     disk::NoText,
-    encode::{self, Object},
-    ignored,
+    encode, ignored,
     interpolate::Environment,
+    json::{Json, Object, Section, Text},
     load::{Loader, Tree},
     report::{Failed, Problem},
     schema,
     source::parse_env_file,
-    tree::{Node, Span},
+    tree::{Map, Node, Span},
 };
 use crate::model::nearest;
 
 /// Every section in Compose's own shape, by key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Encoded {
-    pub(super) services: Object,
-    pub(super) networks: Object,
-    pub(super) volumes: Object,
-    pub(super) secrets: Object,
-    pub(super) configs: Object,
-    pub(super) models: Object,
+    pub(super) services: Section,
+    pub(super) networks: Section,
+    pub(super) volumes: Section,
+    pub(super) secrets: Section,
+    pub(super) configs: Section,
+    pub(super) models: Section,
     /// `x-` keys of the top level.
     pub(super) extensions: Object,
     /// The services whose profiles are in force.
@@ -48,44 +46,37 @@ pub(super) struct Folded {
 impl Encoded {
     /// The services in force.
     pub(super) fn enabled(&self) -> impl Iterator<Item = (&str, &Object)> {
-        let in_force = |(name, _): &(&String, &Json)| self.enabled.contains(*name);
-        self.services.iter().filter(in_force).filter_map(|(name, service)| Some((name.as_str(), service.as_object()?)))
+        self.services.iter().map(|(name, service)| (&**name, service)).filter(|(name, _)| self.enabled.contains(*name))
     }
 
     /// A service in force.
     pub(super) fn enabled_service(&self, name: &str) -> Option<&Object> {
-        self.services.get(name).filter(|_| self.enabled.contains(name)).and_then(Json::as_object)
+        self.services.get(name).filter(|_| self.enabled.contains(name))
     }
 
     /// The networks, volumes, secrets, configs and models that a service of `names` uses.
     pub(super) fn used_by(&self, names: &BTreeSet<String>) -> Used<'_> {
         let mut used = Used::default();
-        let sources = |value: Option<&'_ Json>| -> Vec<String> {
-            let items = value.and_then(Json::as_array).into_iter().flatten();
-            items.filter_map(|item| item.get("source")?.as_str().map(str::to_owned)).collect()
-        };
-        let keys = |value: Option<&'_ Json>| -> Vec<String> {
-            value.and_then(Json::as_object).into_iter().flat_map(Object::keys).cloned().collect()
-        };
-        fn take<'e>(from: &'e Object, keys: Vec<String>, into: &mut BTreeMap<&'e str, &'e Json>) {
-            into.extend(
-                keys.iter().filter_map(|key| from.get_key_value(key)).map(|(key, value)| (key.as_str(), value)),
-            );
+        fn items(value: Option<&Json>) -> impl Iterator<Item = &Json> {
+            value.and_then(Json::as_array).into_iter().flatten()
         }
-        for service in names.iter().filter_map(|name| self.services.get(name)) {
+        fn keys(value: Option<&Json>) -> impl Iterator<Item = &str> {
+            value.and_then(Json::as_object).into_iter().flat_map(Object::keys)
+        }
+        fn source(item: &Json) -> Option<&str> {
+            item.get("source")?.as_str()
+        }
+        fn take<'e>(from: &'e Section, keys: impl Iterator<Item = &'e str>, into: &mut BTreeMap<&'e str, &'e Object>) {
+            into.extend(keys.filter_map(|key| from.get_key_value(key)).map(|(key, value)| (&**key, value)));
+        }
+        for service in names.iter().filter_map(|name| self.services.get(name.as_str())) {
             take(&self.networks, keys(service.get("networks")), &mut used.networks);
             take(&self.models, keys(service.get("models")), &mut used.models);
-            let volumes = service.get("volumes").and_then(Json::as_array).into_iter().flatten();
-            let named = volumes.filter(|mount| mount.get("type").and_then(Json::as_str) == Some("volume"));
-            let named = named.filter_map(|mount| mount.get("source")?.as_str().map(str::to_owned)).collect();
-            take(&self.volumes, named, &mut used.volumes);
-            take(&self.secrets, sources(service.get("secrets")), &mut used.secrets);
-            take(
-                &self.secrets,
-                sources(service.get("build").and_then(|build| build.get("secrets"))),
-                &mut used.secrets,
-            );
-            take(&self.configs, sources(service.get("configs")), &mut used.configs);
+            let is_volume = |mount: &&Json| mount.get("type").and_then(Json::as_str) == Some("volume");
+            take(&self.volumes, items(service.get("volumes")).filter(is_volume).filter_map(source), &mut used.volumes);
+            let in_build = items(service.get("build").and_then(|build| build.get("secrets")));
+            take(&self.secrets, items(service.get("secrets")).chain(in_build).filter_map(source), &mut used.secrets);
+            take(&self.configs, items(service.get("configs")).filter_map(source), &mut used.configs);
         }
         used
     }
@@ -94,11 +85,11 @@ impl Encoded {
 /// Resources that services use, by key.
 #[derive(Debug, Default)]
 pub(super) struct Used<'e> {
-    pub(super) networks: BTreeMap<&'e str, &'e Json>,
-    pub(super) volumes: BTreeMap<&'e str, &'e Json>,
-    pub(super) secrets: BTreeMap<&'e str, &'e Json>,
-    pub(super) configs: BTreeMap<&'e str, &'e Json>,
-    pub(super) models: BTreeMap<&'e str, &'e Json>,
+    pub(super) networks: BTreeMap<&'e str, &'e Object>,
+    pub(super) volumes: BTreeMap<&'e str, &'e Object>,
+    pub(super) secrets: BTreeMap<&'e str, &'e Object>,
+    pub(super) configs: BTreeMap<&'e str, &'e Object>,
+    pub(super) models: BTreeMap<&'e str, &'e Object>,
 }
 
 impl Loader<'_> {
@@ -113,10 +104,8 @@ impl Loader<'_> {
             models: encode::section(root, "models", &schema::MODEL, report),
             ..Encoded::default()
         };
-        for (key, node) in root.map().into_iter().flat_map(|map| map.nodes()) {
-            if key.starts_with("x-") {
-                project.extensions.insert(key.to_owned(), encode::plain(node));
-            }
+        for (key, entry) in root.map().into_iter().flat_map(Map::iter).filter(|(key, _)| key.starts_with("x-")) {
+            project.extensions.push(key, encode::plain(&entry.node));
         }
         project
     }
@@ -147,25 +136,25 @@ impl Loader<'_> {
 
     fn profiles(&mut self, project: &mut Encoded, profiles: &[String]) -> Result<(), Failed> {
         let mut active = profiles.to_vec();
-        let of = |service: &Json| -> Vec<String> {
+        let of = |service: &Object| -> Vec<String> {
             let profiles = service.get("profiles").and_then(Json::as_array).into_iter().flatten();
             profiles.filter_map(Json::as_str).map(str::to_owned).collect()
         };
-        let in_force = |service: &Json, active: &[String]| {
+        let in_force = |service: &Object, active: &[String]| {
             let own = of(service);
             own.is_empty() || active.iter().any(|profile| profile == "*" || own.contains(profile))
         };
         let mut more = Vec::new();
         for name in &self.request.services {
-            match project.services.get(name) {
+            match project.services.get(name.as_str()) {
                 Some(service) if in_force(service, &active) => {}
                 Some(service) => more.extend(of(service)),
                 None => {
-                    let near = nearest(name, project.services.keys().map(String::as_str));
+                    let near = nearest(name, project.services.keys().map(|name| &**name));
                     let help = match near {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {
-                            let names: Vec<&str> = project.services.keys().map(String::as_str).collect();
+                            let names: Vec<&str> = project.services.keys().map(|name| &**name).collect();
                             format!("the services are {}", names.join(", "))
                         }
                     };
@@ -178,7 +167,7 @@ impl Loader<'_> {
             .services
             .iter()
             .filter(|(_, service)| in_force(service, &active))
-            .map(|(name, _)| name.clone())
+            .map(|(name, _)| name.to_string())
             .collect();
         project.profiles = active;
         self.report.checked()
@@ -187,8 +176,7 @@ impl Loader<'_> {
     /// Reads the env files and label files of every service; those of a service that is off may be missing.
     fn fold_files(&mut self, project: &mut Encoded, root: &Node, environment: &Environment) -> Result<(), Failed> {
         for (name, service) in &project.services {
-            let Some(service) = service.as_object() else { continue };
-            let folded = if project.enabled.contains(name) {
+            let folded = if project.enabled.contains(&**name) {
                 self.fold(name, service, root, environment)
             } else {
                 let report = std::mem::take(&mut self.report);
@@ -200,7 +188,7 @@ impl Loader<'_> {
                 folded
             };
             if let Ok(folded) = folded {
-                project.folded.insert(name.clone(), folded);
+                project.folded.insert(name.to_string(), folded);
             }
         }
         self.report.checked()
@@ -208,21 +196,25 @@ impl Loader<'_> {
 
     fn fold(&mut self, name: &str, service: &Object, root: &Node, environment: &Environment) -> Result<Folded, Failed> {
         let mut own = service.get("environment").and_then(Json::as_object).cloned().unwrap_or_default();
-        for (key, value) in &mut own {
+        for (key, value) in own.iter_mut() {
             if value.is_null()
                 && let Some(found) = environment.get(key)
             {
-                *value = Json::from(found.as_str());
+                *value = Json::copy_of(found);
             }
         }
+        let labels = self.fold_labels(name, service, root)?;
+        let files = service.get("env_file").and_then(Json::as_array);
+        let Some(files) = files else {
+            return Ok(Folded { environment: some_object(own), labels });
+        };
         let set: Environment =
-            own.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+            own.iter().filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned()))).collect();
         let mut values = set.clone();
         let lookup = |key: &str| environment.get(key).or_else(|| set.get(key)).cloned();
-        let files = service.get("env_file").and_then(Json::as_array);
-        for (i, file) in files.into_iter().flatten().enumerate() {
+        for (i, file) in files.iter().enumerate() {
             let (path, required, format) = match file {
-                Json::String(path) => (path.as_str(), true, self.format_of(name, i, root)),
+                Json::String(path) => (&**path, true, self.format_of(name, i, root)),
                 file => (
                     file.get("path").and_then(Json::as_str).unwrap_or_default(),
                     false,
@@ -236,10 +228,7 @@ impl Loader<'_> {
             }
             self.fold_file("env file", path, &format, required, span, &mut values, &lookup)?;
         }
-        let labels = self.fold_labels(name, service, root)?;
-        let mut all: BTreeMap<String, Json> = values.into_iter().map(|(key, value)| (key, Json::from(value))).collect();
-        all.extend(own);
-        Ok(Folded { environment: (!all.is_empty()).then(|| Json::Object(all.into_iter().collect())), labels })
+        Ok(Folded { environment: some_object(over(values, own)), labels })
     }
 
     /// A required entry renders as its path alone; its format is in the tree.
@@ -249,10 +238,12 @@ impl Loader<'_> {
     }
 
     fn fold_labels(&mut self, name: &str, service: &Object, root: &Node) -> Result<Option<Json>, Failed> {
-        let own = service.get("labels").and_then(Json::as_object);
+        let Some(files) = service.get("label_file").and_then(Json::as_array) else {
+            return Ok(service.get("labels").cloned());
+        };
+        let own = service.get("labels").and_then(Json::as_object).cloned().unwrap_or_default();
         let mut labels = Environment::new();
-        let files = service.get("label_file").and_then(Json::as_array);
-        for (i, file) in files.into_iter().flatten().enumerate() {
+        for (i, file) in files.iter().enumerate() {
             let span = check::key_span(root, &["services", name, "label_file", &i.to_string()]);
             let known = labels.clone();
             let lookup = |key: &str| known.get(key).cloned();
@@ -261,9 +252,7 @@ impl Loader<'_> {
             self.fold_file("label file", path, "", true, span, &mut values, &lookup)?;
             labels.extend(values);
         }
-        let mut all: BTreeMap<String, Json> = labels.into_iter().map(|(key, value)| (key, Json::from(value))).collect();
-        all.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-        Ok((!all.is_empty()).then(|| Json::Object(all.into_iter().collect())))
+        Ok(some_object(over(labels, own)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "which file, how to read it, and what to do when it isn't there")]
@@ -294,19 +283,29 @@ impl Loader<'_> {
     }
 }
 
+/// What the files say with what the service itself says over it.
+fn over(files: Environment, own: Object) -> Object {
+    let files = files.into_iter().map(|(key, value)| (Text::from(key), Json::from(value)));
+    Object::sorted(files.chain(own).collect())
+}
+
+fn some_object(object: Object) -> Option<Json> {
+    (!object.is_empty()).then_some(Json::Object(object))
+}
+
 /// With both a `scale` and a `deploy`, Compose writes the one into the other.
 fn scale_is_replicas(project: &mut Encoded) {
     for name in project.enabled.clone() {
-        let Some(service) = project.services.get_mut(&name).and_then(Json::as_object_mut) else { continue };
+        let Some(service) = project.services.get_mut(name.as_str()) else { continue };
         let Some(scale) = service.get("scale").cloned() else { continue };
         if let Some(deploy) = service.get_mut("deploy").and_then(Json::as_object_mut) {
             // In the struct's order.
             let mut ordered = Object::new();
             for field in schema::deploy_fields() {
                 if field == "replicas" {
-                    ordered.insert(field.to_owned(), scale.clone());
+                    ordered.push(field, scale.clone());
                 } else if let Some(value) = deploy.remove(field) {
-                    ordered.insert(field.to_owned(), value);
+                    ordered.push(field, value);
                 }
             }
             *deploy = ordered;

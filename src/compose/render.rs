@@ -1,19 +1,17 @@
 //! `devbox config`: the project as Compose prints it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use serde_json::Value as Json;
-
 use super::{
-    Loaded,
-    encode::{self, Object},
-    go, hash,
+    Loaded, encode, go, hash,
     interpolate::Environment,
+    json::{Json, Object, Text},
     project::{Encoded, Folded},
-    schema,
+    schema::{self, Section},
     template::{Piece, Pieces},
     tree::{Node, Value},
     yaml,
@@ -62,51 +60,42 @@ impl Loaded {
                 Format::Yaml => yaml::text(&plain),
             };
         }
-        let mut object = self.config_object(services);
+        let parts = self.printed(services);
         let text = match format {
-            Format::Json => {
-                // Compose's JSON has no models.
-                object.shift_remove("models");
-                go::json(&Json::Object(sorted(object)), true)
-            }
-            Format::Yaml => yaml::project(object, &self.rendered.root),
+            Format::Json => go::json(&json_of(&self.rendered, parts).into(), true),
+            Format::Yaml => yaml::project(&self.rendered, &parts),
         };
         text.replace('$', "$$")
     }
 
-    fn config_object(&self, services: &[String]) -> Object {
+    fn printed(&self, services: &[String]) -> Vec<Part<'_>> {
         let encoded = &self.rendered.encoded;
         let names = self.selected(services);
-        let used = encoded.used_by(&names);
         let printed = names.iter().filter_map(|name| {
-            let mut service = printed_service(encoded.services.get(name)?.as_object()?, encoded.folded.get(name)?);
-            if let Some(depends_on) = service.get_mut("depends_on").and_then(Json::as_object_mut)
-                && !services.is_empty()
-            {
-                depends_on.retain(|target, _| names.contains(target));
-                if depends_on.is_empty() {
-                    service.shift_remove("depends_on");
-                }
+            let (key, service) = encoded.services.get_key_value(name.as_str())?;
+            let mut fields = printed_service(service, encoded.folded.get(name)?);
+            if !services.is_empty() {
+                fields.retain_mut(|(key, value)| *key != "depends_on" || only(value, &names));
             }
-            Some((name.clone(), Json::Object(service)))
+            Some((&**key, fields))
         });
-        let mut object = Object::new();
-        object.insert("name".into(), Json::from(self.rendered.name.as_str()));
-        object.insert("services".into(), Json::Object(printed.collect()));
-        for (key, section) in [
-            ("networks", used.networks),
-            ("volumes", used.volumes),
-            ("secrets", used.secrets),
-            ("configs", used.configs),
-            ("models", used.models),
+        let used = encoded.used_by(&names);
+        let mut parts = vec![Part { name: "services", section: &schema::SERVICE, entries: printed.collect() }];
+        for (name, section, entries) in [
+            ("networks", &schema::NETWORK, used.networks),
+            ("volumes", &schema::VOLUME, used.volumes),
+            ("secrets", &schema::SECRET, used.secrets),
+            ("configs", &schema::CONFIG, used.configs),
+            ("models", &schema::MODEL, used.models),
         ] {
-            if !section.is_empty() {
-                let section = section.into_iter().map(|(key, value)| (key.to_owned(), value.clone()));
-                object.insert(key.into(), Json::Object(section.collect()));
+            if !entries.is_empty() {
+                let entries = entries.into_iter().map(|(key, object)| {
+                    (key, object.iter().map(|(key, value)| (key, Cow::Borrowed(value))).collect())
+                });
+                parts.push(Part { name, section, entries: entries.collect() });
             }
         }
-        object.extend(encoded.extensions.iter().map(|(key, value)| (key.clone(), value.clone())));
-        object
+        parts
     }
 
     /// The services in force among `services` with what they depend on; all, if none is named.
@@ -121,7 +110,7 @@ impl Loaded {
             let Some(service) = encoded.enabled_service(name) else { continue };
             if names.insert(name.to_owned()) {
                 let depends_on = service.get("depends_on").and_then(Json::as_object);
-                open.extend(depends_on.into_iter().flat_map(Object::keys).map(String::as_str));
+                open.extend(depends_on.into_iter().flat_map(Object::keys));
             }
         }
         names
@@ -163,20 +152,46 @@ impl Loaded {
     }
 }
 
-/// As `config` prints a service: env files and label files folded in and gone.
-fn printed_service(service: &Object, folded: &Folded) -> Object {
-    hash::ordered(service, &schema::SERVICE, |key, value| match key {
-        "environment" => folded.environment.clone(),
-        "labels" => folded.labels.clone(),
-        "env_file" | "label_file" => None,
-        _ => value.cloned(),
-    })
+/// A section of the file as it is printed: what is not as it was encoded is made for it.
+pub(super) struct Part<'l> {
+    pub(super) name: &'static str,
+    pub(super) section: &'static Section,
+    pub(super) entries: Vec<(&'l str, Fields<'l>)>,
 }
 
-fn sorted(object: Object) -> Object {
-    let mut pairs: Vec<_> = object.into_iter().collect();
-    pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    pairs.into_iter().collect()
+/// A struct's fields in order.
+pub(super) type Fields<'l> = Vec<(&'l str, Cow<'l, Json>)>;
+
+/// As `config` prints a service: env files and label files folded in and gone.
+fn printed_service<'l>(service: &'l Object, folded: &'l Folded) -> Fields<'l> {
+    let value = |name: &str| match name {
+        "environment" => folded.environment.as_ref(),
+        "labels" => folded.labels.as_ref(),
+        "env_file" | "label_file" => None,
+        name => service.get(name),
+    };
+    let fields = schema::SERVICE.fields.iter();
+    fields.filter_map(|field| Some((field.name, Cow::Borrowed(value(field.name)?)))).collect()
+}
+
+/// Leaves only these dependencies; whether there are any.
+fn only(depends_on: &mut Cow<'_, Json>, names: &BTreeSet<String>) -> bool {
+    let Some(object) = depends_on.to_mut().as_object_mut() else { return true };
+    object.retain(|target, _| names.contains(target));
+    !object.is_empty()
+}
+
+/// Everything by key. Compose's JSON has no models.
+fn json_of(rendered: &Rendered, parts: Vec<Part<'_>>) -> Object {
+    let object = |fields: Fields<'_>| -> Object {
+        fields.into_iter().map(|(key, value)| (Text::copy_of(key), value.into_owned())).collect()
+    };
+    let parts = parts.into_iter().filter(|part| part.name != "models").map(|part| {
+        let entries = part.entries.into_iter().map(|(key, fields)| (Text::copy_of(key), object(fields).into()));
+        (part.name.into(), Json::Object(entries.collect()))
+    });
+    let name = ("name".into(), Json::copy_of(&rendered.name));
+    Object::sorted([name].into_iter().chain(parts).chain(rendered.encoded.extensions.clone()).collect())
 }
 
 fn collect_variables(node: &Node, found: &mut BTreeMap<String, Variable>) {

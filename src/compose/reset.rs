@@ -1,6 +1,9 @@
 //! `!reset` and `!override`: what a file removes of the files before it, or of the service it extends.
 
-use super::tree::{Map, Node, Tag, Value};
+use super::{
+    path::Path,
+    tree::{Map, Node, Tag, Value},
+};
 
 /// The places that a file tags, each a path from the root.
 #[derive(Debug, Clone, Default)]
@@ -12,7 +15,7 @@ impl Resets {
     /// Takes the tags out of a file: what is `!reset` is not there any more.
     pub(super) fn take(root: &mut Node) -> Self {
         let mut resets = Resets::default();
-        collect(root, &mut Vec::new(), &mut resets.paths);
+        collect(root, &Path::ROOT, &mut resets.paths);
         resets
     }
 
@@ -38,31 +41,24 @@ impl Resets {
     }
 }
 
-fn collect(node: &mut Node, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+fn collect(node: &mut Node, path: &Path<'_>, paths: &mut Vec<Vec<String>>) {
     let tag = std::mem::take(&mut node.tag);
     if tag != Tag::None {
-        paths.push(path.clone());
+        paths.push(path.steps());
         return;
     }
     match &mut node.value {
         Value::Map(map) => collect_map(map, path, paths),
-        Value::Seq(items) => {
-            for (i, item) in items.iter_mut().enumerate() {
-                path.push(i.to_string());
-                collect(item, path, paths);
-                path.pop();
-            }
-        }
+        // Elements have no name by which another file's could be removed.
+        Value::Seq(items) => items.iter_mut().for_each(|item| collect(item, &path.next("[]"), paths)),
         _ => {}
     }
 }
 
-fn collect_map(map: &mut Map, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+fn collect_map(map: &mut Map, path: &Path<'_>, paths: &mut Vec<Vec<String>>) {
     map.retain(|key, node| {
         let gone = node.tag == Tag::Reset;
-        path.push(key.to_owned());
-        collect(node, path, paths);
-        path.pop();
+        collect(node, &path.next(key), paths);
         !gone
     });
 }

@@ -60,7 +60,8 @@ pub(super) enum Value {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Map {
     entries: Vec<(Arc<str>, Entry)>,
-    index: Option<HashMap<Arc<str>, usize>>,
+    #[expect(clippy::box_collection, reason = "nearly no mapping has one, and each is moved about with its values")]
+    index: Option<Box<HashMap<Arc<str>, usize>>>,
 }
 
 /// From this many keys on an index is worth its cost.
@@ -100,7 +101,7 @@ impl Map {
 
     fn reindex(&mut self) {
         self.index = (self.entries.len() >= INDEXED_FROM)
-            .then(|| self.entries.iter().enumerate().map(|(i, (key, _))| (key.clone(), i)).collect());
+            .then(|| Box::new(self.entries.iter().enumerate().map(|(i, (key, _))| (key.clone(), i)).collect()));
     }
 
     fn push(&mut self, key: Arc<str>, entry: Entry) {

@@ -1,6 +1,6 @@
 //! Lists of which a later element replaces an earlier one of the same key: environment by name, mounts by target, …
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     path::{Path, Pattern},
@@ -80,31 +80,38 @@ fn walk(node: &mut Node, path: &Path<'_>, report: &mut Report) {
 }
 
 fn dedup(items: &mut Vec<Node>, index: Index, path: &Path<'_>, report: &mut Report) {
-    let mut seen: HashMap<String, usize> = HashMap::with_capacity(items.len());
-    let mut kept: Vec<Node> = Vec::with_capacity(items.len());
-    for (i, item) in std::mem::take(items).into_iter().enumerate() {
-        match index.key(&item) {
-            Ok(key) => match seen.get(&key) {
-                Some(&at) => kept[at] = item,
-                None => {
-                    seen.insert(key, kept.len());
-                    kept.push(item);
-                }
-            },
+    // Where each goes: nearly always where it stands.
+    let mut places: Vec<usize> = Vec::with_capacity(items.len());
+    let mut seen: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
+    let mut kept = 0;
+    for (i, item) in items.iter().enumerate() {
+        let place = match index.key(item) {
+            Ok(key) => *seen.entry(key).or_insert(kept),
             Err(problem) => {
                 report.error(Problem::new(format!("`{path}.{i}` {}", problem.0)).at(item.span).label(problem.1));
-                kept.push(item);
+                kept
+            }
+        };
+        kept = kept.max(place + 1);
+        places.push(place);
+    }
+    if kept < items.len() {
+        let mut unique: Vec<Node> = Vec::with_capacity(kept);
+        for (item, place) in std::mem::take(items).into_iter().zip(places) {
+            match unique.get_mut(place) {
+                Some(earlier) => *earlier = item,
+                None => unique.push(item),
             }
         }
+        *items = unique;
     }
-    *items = kept;
 }
 
 /// What is wrong with an element, and what was expected.
 struct Unindexed(String, &'static str);
 
 impl Index {
-    fn key(self, node: &Node) -> Result<String, Unindexed> {
+    fn key(self, node: &Node) -> Result<Cow<'_, str>, Unindexed> {
         let wrong = |expected: &'static str| {
             Unindexed(
                 format!("must be {}, found {}", expected.trim_start_matches("expected "), node.value.kind()),
@@ -113,76 +120,82 @@ impl Index {
         };
         match self {
             Index::Name => match &node.value {
-                Value::Str(text) => Ok(text.split('=').next().unwrap_or_default().to_owned()),
+                Value::Str(text) => Ok(text.split('=').next().unwrap_or_default().into()),
                 _ => Err(wrong("expected a string")),
             },
             Index::Mount => match &node.value {
                 Value::Map(_) => target(node, "lacks the `target` that it is mounted at"),
                 Value::Str(text) => match volume::parse(text) {
-                    Ok(volume) => Ok(volume.target),
+                    Ok(volume) => Ok(volume.target.into()),
                     Err(problem) => {
                         Err(Unindexed(format!("is not a volume: {problem}"), "expected SOURCE:TARGET[:MODE]"))
                     }
                 },
-                _ => Ok(String::new()),
+                _ => Ok("".into()),
             },
             Index::Device => match &node.value {
                 Value::Map(_) => target(node, "lacks the `target` that it is mounted at"),
                 Value::Str(text) => {
                     let mut parts = text.split(':');
                     let first = parts.next().unwrap_or_default();
-                    Ok(parts.next().unwrap_or(first).to_owned())
+                    Ok(parts.next().unwrap_or(first).into())
                 }
-                _ => Ok(String::new()),
+                _ => Ok("".into()),
             },
             Index::File(folder) => match &node.value {
-                Value::Str(text) => Ok(format!("{folder}/{text}")),
+                Value::Str(text) => Ok(format!("{folder}/{text}").into()),
                 Value::Map(map) => match map.get("target") {
-                    Some(target) => Ok(target.value.to_string()),
-                    None => Ok(format!("{folder}/{}", map.get("source").map_or("", |s| s.str().unwrap_or_default()))),
+                    Some(target) => Ok(text(target)),
+                    None => {
+                        let source = map.get("source").and_then(Node::str).unwrap_or_default();
+                        Ok(format!("{folder}/{source}").into())
+                    }
                 },
                 _ => Err(wrong("expected a name")),
             },
             Index::Expose => match &node.value {
-                Value::Str(_) | Value::Int(_) => Ok(node.value.to_string()),
+                Value::Str(_) | Value::Int(_) => Ok(text(node)),
                 _ => Err(wrong("expected a port")),
             },
             Index::Port => match &node.value {
-                Value::Int(_) | Value::Str(_) => Ok(node.value.to_string()),
+                Value::Int(_) | Value::Str(_) => Ok(text(node)),
                 Value::Map(map) => {
                     let Some(target) = map.get("target") else {
                         return Err(Unindexed("lacks the `target` port".into(), "expected `target:`"));
                     };
-                    let text = |key: &str, default: &str| {
-                        map.get(key).map_or_else(|| default.to_owned(), |node| node.value.to_string())
-                    };
+                    let part = |key: &str, default: &'static str| map.get(key).map_or(default.into(), text);
                     // A number and a string are different ports to Compose.
                     let published = map.get("published").map_or("", |node| &node.value.kind()[..3]);
                     Ok(format!(
                         "{}:{published}{}:{}/{}",
-                        text("host_ip", "0.0.0.0"),
-                        text("published", ""),
+                        part("host_ip", "0.0.0.0"),
+                        part("published", ""),
                         target.value,
-                        text("protocol", "tcp")
-                    ))
+                        part("protocol", "tcp")
+                    )
+                    .into())
                 }
-                _ => Ok(String::new()),
+                _ => Ok("".into()),
             },
             Index::EnvFile => match &node.value {
-                Value::Str(text) => Ok(text.to_string()),
+                Value::Str(text) => Ok((&**text).into()),
                 Value::Map(map) => match map.get("path").and_then(Node::str) {
-                    Some(path) => Ok(path.to_owned()),
+                    Some(path) => Ok(path.into()),
                     None => Err(Unindexed("lacks its `path`".into(), "expected `path:`")),
                 },
-                _ => Ok(String::new()),
+                _ => Ok("".into()),
             },
         }
     }
 }
 
-fn target(node: &Node, missing: &str) -> Result<String, Unindexed> {
+fn text(node: &Node) -> Cow<'_, str> {
+    node.str().map_or_else(|| node.value.to_string().into(), Cow::Borrowed)
+}
+
+fn target<'n>(node: &'n Node, missing: &str) -> Result<Cow<'n, str>, Unindexed> {
     match node.at(&["target"]).and_then(Node::str) {
-        Some(target) => Ok(target.to_owned()),
+        Some(target) => Ok(target.into()),
         None => Err(Unindexed(missing.into(), "expected `target:`")),
     }
 }

@@ -1,6 +1,6 @@
 //! The tree against the specification: unknown keys, wrong types, missing keys; every one with its place and what to do.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
     advice, encode, go,
@@ -17,7 +17,7 @@ pub(super) fn validate(root: &Node, report: &mut Report) {
 }
 
 struct Validator<'r> {
-    path: Vec<String>,
+    path: Vec<Arc<str>>,
     /// What the value of the key at hand becomes.
     go: Option<Go>,
     report: &'r mut Report,
@@ -89,18 +89,18 @@ impl Validator<'_> {
     }
 
     fn list(&mut self, items: &[Node], key: Span, schema: &'static Schema, unique: bool) {
-        let mut seen: HashMap<String, Span> = HashMap::new();
+        let mut seen: BTreeMap<(bool, Cow<'_, str>), Span> = BTreeMap::new();
         for (i, item) in items.iter().enumerate() {
-            self.path.push(i.to_string());
+            self.path.push(i.to_string().into());
             self.node(item, if item.span.line > 0 { item.span } else { key }, schema);
             self.path.pop();
             if unique {
-                let text = match &item.value {
-                    // The quote keeps a string apart from the number that looks like it.
-                    Value::Str(text) => format!("\"{text}"),
-                    _ => go::json(&encode::plain(item), false),
+                // A string is another value than the number that looks like it.
+                let value = match &item.value {
+                    Value::Str(text) => (true, Cow::Borrowed(&**text)),
+                    _ => (false, go::json(&encode::plain(item), false).into()),
                 };
-                if let Some(first) = seen.insert(text, item.span) {
+                if let Some(first) = seen.insert(value, item.span) {
                     self.report.error(
                         Problem::new(format!("{} has `{}` twice", self.name(), item.value))
                             .at(item.span)
@@ -115,7 +115,7 @@ impl Validator<'_> {
     fn dict(&mut self, map: &Map, fits: fn(&str) -> bool, strict: bool, schema: &'static Schema) {
         for (name, entry) in map.iter() {
             if fits(name) {
-                self.path.push(name.to_string());
+                self.path.push(name.clone());
                 self.node(&entry.node, entry.key, schema);
                 self.path.pop();
             } else if strict {
@@ -135,7 +135,7 @@ impl Validator<'_> {
             _ => return self.wrong_kind(node, key, "a mapping", section),
         };
         if advice::is_displaced(&self.path, map) {
-            let name = self.path.last().map_or("", String::as_str);
+            let name = self.path.last().map_or("", |name| name);
             let problem = Problem::new(format!("`{name}` stands below `services`, and is no service")).at(key);
             return self
                 .error(problem, Some("it belongs to the top of the file: indent it as far as `services`".into()));
@@ -143,7 +143,7 @@ impl Validator<'_> {
         for (name, entry) in map.iter() {
             match section.field(name) {
                 Some(field) => {
-                    self.path.push(name.to_string());
+                    self.path.push(name.clone());
                     self.go = Some(field.go);
                     self.node(&entry.node, entry.key, &field.schema);
                     self.path.pop();

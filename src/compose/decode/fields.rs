@@ -2,22 +2,23 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::Value as Json;
-
 use crate::model::ByteSize;
 
-use super::super::{encode::Object, go};
+use super::super::{
+    go,
+    json::{Json, Object},
+};
 
 /// An object's strings.
 pub(super) fn strings_by_key(value: &Json) -> BTreeMap<String, String> {
-    let entries = value.as_object().into_iter().flatten();
-    entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    let entries = value.as_object().into_iter().flat_map(Object::iter);
+    entries.filter_map(|(name, value)| Some((name.to_string(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Variables, whose values are strings or unset.
 pub(super) fn environment(value: &Json) -> BTreeMap<String, Option<String>> {
-    let entries = value.as_object().into_iter().flatten();
-    entries.map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect()
+    let entries = value.as_object().into_iter().flat_map(Object::iter);
+    entries.map(|(name, value)| (name.to_string(), value.as_str().map(str::to_owned))).collect()
 }
 
 /// A struct.
@@ -102,8 +103,8 @@ impl<'j> Fields<'j> {
         Some(items.iter().filter_map(Json::as_str).map(str::to_owned).collect())
     }
 
-    pub(super) fn entries(&self, key: &str) -> impl Iterator<Item = (&'j String, &'j Json)> + use<'j> {
-        self.get(key).and_then(Json::as_object).into_iter().flatten()
+    pub(super) fn entries(&self, key: &str) -> impl Iterator<Item = (&'j str, &'j Json)> + use<'j> {
+        self.get(key).and_then(Json::as_object).into_iter().flat_map(Object::iter)
     }
 
     pub(super) fn strings_by_key(&self, key: &str) -> BTreeMap<String, String> {
@@ -115,7 +116,7 @@ impl<'j> Fields<'j> {
     }
 
     pub(super) fn section(&self, key: &str) -> Option<Fields<'j>> {
-        self.get(key).filter(|value| value.is_object()).map(Fields::of)
+        self.get(key).and_then(Json::as_object).map(Fields::from)
     }
 
     /// `host=address` entries, by host.

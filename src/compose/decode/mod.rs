@@ -8,8 +8,6 @@ mod service;
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
-
 use crate::model::{
     ConfigSource, IpamPool, Network, OnChange, Project, ProjectName, SecretSource, Service, ServiceName, Volume,
 };
@@ -17,6 +15,7 @@ use crate::model::{
 use super::{
     check, hash,
     interpolate::Environment,
+    json::{Json, Object},
     load::Tree,
     project::Encoded,
     report::{Failed, Problem, Report},
@@ -42,7 +41,7 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
         services: encoded
             .services
             .iter()
-            .filter_map(|(key, _)| service_of(key, encoded, &tree.root, report))
+            .filter_map(|(key, service)| service_of(key, service, encoded, &tree.root, report))
             .map(|service| (service.name.clone(), service))
             .collect(),
         networks: used.networks.iter().map(|(key, value)| ((*key).to_owned(), network(key, value))).collect(),
@@ -50,12 +49,12 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
         secrets: encoded
             .secrets
             .iter()
-            .filter_map(|(key, value)| Some((key.clone(), secret(value, &selection.environment)?)))
+            .filter_map(|(key, value)| Some((key.to_string(), secret(value, &selection.environment)?)))
             .collect(),
         configs: encoded
             .configs
             .iter()
-            .filter_map(|(key, value)| Some((key.clone(), config(value, &selection.environment)?)))
+            .filter_map(|(key, value)| Some((key.to_string(), config(value, &selection.environment)?)))
             .collect(),
     };
     // As written, where nothing says otherwise.
@@ -64,8 +63,7 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
     Ok(project)
 }
 
-fn service_of(key: &str, encoded: &Encoded, root: &Node, report: &mut Report) -> Option<Service> {
-    let object = encoded.services.get(key)?.as_object()?;
+fn service_of(key: &str, object: &Object, encoded: &Encoded, root: &Node, report: &mut Report) -> Option<Service> {
     let folded = encoded.folded.get(key).map_or_else(Cow::default, Cow::Borrowed);
     let Ok(name) = ServiceName::new(key) else { return None };
     let mut service = service::service(name, Fields::from(object), &folded);
@@ -103,8 +101,8 @@ fn on_change(service: &str, root: &Node, report: &mut Report) -> Option<OnChange
     }
 }
 
-fn network(key: &str, value: &Json) -> Network {
-    let fields = Fields::of(value);
+fn network(key: &str, value: &Object) -> Network {
+    let fields = Fields::from(value);
     let ipam = fields.section("ipam");
     let pool = |pool: Fields<'_>| IpamPool {
         subnet: pool.string("subnet"),
@@ -127,12 +125,12 @@ fn network(key: &str, value: &Json) -> Network {
         ipam_options: Default::default(),
         ipam: ipam.map(|ipam| ipam.structs("config").map(pool).collect()).unwrap_or_default(),
         labels: fields.strings_by_key("labels"),
-        config_hash: value.as_object().map(hash::network).unwrap_or_default(),
+        config_hash: hash::network(value),
     }
 }
 
-fn volume(key: &str, value: &Json) -> Volume {
-    let fields = Fields::of(value);
+fn volume(key: &str, value: &Object) -> Volume {
+    let fields = Fields::from(value);
     Volume {
         key: key.to_owned(),
         name: fields.text("name"),
@@ -140,12 +138,12 @@ fn volume(key: &str, value: &Json) -> Volume {
         driver: fields.string("driver"),
         driver_opts: fields.strings_by_key("driver_opts"),
         labels: fields.strings_by_key("labels"),
-        config_hash: value.as_object().map(hash::volume).unwrap_or_default(),
+        config_hash: hash::volume(value),
     }
 }
 
-fn secret(value: &Json, environment: &Environment) -> Option<SecretSource> {
-    let fields = Fields::of(value);
+fn secret(value: &Object, environment: &Environment) -> Option<SecretSource> {
+    let fields = Fields::from(value);
     if fields.flag("external") {
         return Some(SecretSource::External { name: fields.text("name") });
     }
@@ -157,8 +155,8 @@ fn secret(value: &Json, environment: &Environment) -> Option<SecretSource> {
     Some(SecretSource::Environment { variable, value })
 }
 
-fn config(value: &Json, environment: &Environment) -> Option<ConfigSource> {
-    let fields = Fields::of(value);
+fn config(value: &Object, environment: &Environment) -> Option<ConfigSource> {
+    let fields = Fields::from(value);
     if fields.flag("external") {
         return Some(ConfigSource::External { name: fields.text("name") });
     }

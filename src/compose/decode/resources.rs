@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use crate::model::{
     BlkioConfig, ByteSize, DeviceMapping, DeviceRequest, Resources, ThrottleDevice, Ulimit, WeightDevice,
 };
 
-use super::fields::Fields;
+use super::{super::json::Json, fields::Fields};
 
 pub(super) fn resources(fields: Fields<'_>) -> Resources {
     let deploy = fields.section("deploy").and_then(|deploy| deploy.section("resources"));
@@ -119,5 +117,5 @@ pub(super) fn ulimits(fields: Fields<'_>) -> BTreeMap<String, Ulimit> {
             Ulimit { soft: fields.integer("soft").unwrap_or(0), hard: fields.integer("hard").unwrap_or(0) }
         }
     };
-    fields.entries("ulimits").map(|(name, value)| (name.clone(), limit(value))).collect()
+    fields.entries("ulimits").map(|(name, value)| (name.to_string(), limit(value))).collect()
 }

@@ -139,7 +139,7 @@ fn networking(fields: Fields<'_>) -> Networking {
         .map(|(key, value)| {
             let fields = Fields::of(value);
             NetworkAttachment {
-                network: key.clone(),
+                network: key.to_string(),
                 aliases: fields.strings("aliases"),
                 ipv4_address: fields.string("ipv4_address"),
                 ipv6_address: fields.string("ipv6_address"),

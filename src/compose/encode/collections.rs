@@ -1,14 +1,13 @@
 //! The values that are more than a scalar and less than a struct: hosts, limits, modes, env files, keys.
 
-use serde_json::Value as Json;
-
 use super::{
     super::{
         go,
+        json::{Json, Object, Text},
         path::Path,
         tree::{Node, Value},
     },
-    Encoder, Object, sorted,
+    Encoder, some_object, sorted,
 };
 
 impl Encoder<'_> {
@@ -62,28 +61,27 @@ impl Encoder<'_> {
     }
 
     pub(super) fn ulimits(&mut self, node: &Node, path: &Path<'_>) -> Option<Json> {
-        let map = node.map()?;
         let mut object = Object::new();
-        for (name, limit) in sorted(map) {
+        for (name, limit) in sorted(node.map()?) {
             let path = path.next(name);
             let encoded = match &limit.value {
-                Value::Int(n) if *n != 0 => Json::from(*n),
+                Value::Int(n) if *n != 0 => Json::Int(*n),
                 Value::Int(_) => Json::Object(Object::new()),
                 Value::Map(fields) => {
                     let mut object = Object::new();
                     for key in ["soft", "hard"] {
                         let Some(value) = fields.get(key) else { continue };
                         if let Some(n) = self.integer(value, &path.next(key), false).filter(|n| *n != 0) {
-                            object.insert(key.into(), Json::from(n));
+                            object.push(key, n);
                         }
                     }
                     Json::Object(object)
                 }
                 _ => self.wrong(limit, &path, "an integer or a mapping")?,
             };
-            object.insert(name.to_owned(), encoded);
+            object.push(name, encoded);
         }
-        (!object.is_empty()).then_some(Json::Object(object))
+        some_object(object)
     }
 
     pub(super) fn file_mode(&mut self, node: &Node, path: &Path<'_>) -> Option<Json> {
@@ -116,8 +114,11 @@ impl Encoder<'_> {
         let mut files = Vec::new();
         for entry in node.seq()? {
             let Some(map) = entry.map() else { continue };
-            let file = map.get("path").and_then(Node::str).unwrap_or_default();
-            let format = map.get("format").and_then(Node::str).unwrap_or_default();
+            let text = |key: &str| match map.get(key).map(|node| &node.value) {
+                Some(Value::Str(text)) => Text::from(text),
+                _ => Text::from(""),
+            };
+            let (file, format) = (text("path"), text("format"));
             let required = match map.some("required") {
                 Some(required) => self.boolean(required, &path.next("required"))?,
                 None => false,
@@ -128,11 +129,11 @@ impl Encoder<'_> {
             }
             let mut object = Object::new();
             if !file.is_empty() {
-                object.insert("path".into(), Json::from(file));
+                object.push("path", file);
             }
-            object.insert("required".into(), Json::Bool(false));
+            object.push("required", false);
             if !format.is_empty() {
-                object.insert("format".into(), Json::from(format));
+                object.push("format", format);
             }
             files.push(Json::Object(object));
         }
@@ -141,13 +142,13 @@ impl Encoder<'_> {
 
     pub(super) fn ssh(&mut self, node: &Node) -> Option<Json> {
         let map = node.map()?;
-        let keys = map.nodes().map(|(id, path)| match &path.value {
-            Value::Null => Json::from(id),
+        let keys = map.iter().map(|(id, path)| match &path.node.value {
+            Value::Null => Text::from(id),
             value => match value.to_string() {
-                text if text.is_empty() => Json::from(id),
-                text => Json::from(format!("{id}={text}")),
+                text if text.is_empty() => Text::from(id),
+                text => Text::from(format!("{id}={text}")),
             },
         });
-        Some(Json::Array(keys.collect())).filter(|_| !map.is_empty())
+        Some(keys.collect()).filter(|_| !map.is_empty())
     }
 }

@@ -5,10 +5,11 @@
 
 mod collections;
 
-use serde_json::{Map as JsonMap, Number, Value as Json};
+use std::sync::Arc;
 
 use super::{
     go,
+    json::{self, Json, Object, Text},
     path::Path,
     report::{Problem, Report},
     schema::{Go, Section, untagged},
@@ -16,23 +17,24 @@ use super::{
     tree::{Map, Node, Value},
 };
 
-/// A struct's JSON.
-pub(super) type Object = JsonMap<String, Json>;
-
-/// Encodes a section of the file: `services`, `networks`, …, by key in sorted order.
-pub(super) fn section(root: &Node, name: &'static str, section: &'static Section, report: &mut Report) -> Object {
-    let mut object = Object::new();
+/// Encodes a section of the file: `services`, `networks`, …
+pub(super) fn section(
+    root: &Node,
+    name: &'static str,
+    section: &'static Section,
+    report: &mut Report,
+) -> json::Section {
     let parent = Path::ROOT.next(name);
-    let Some(entries) = root.at(&[name]).and_then(Node::map) else { return object };
-    let mut keys: Vec<_> = entries.nodes().collect();
-    keys.sort_by_key(|(key, _)| *key);
-    for (key, node) in keys {
-        let mut encoder = Encoder { report };
-        let empty = Map::new();
-        let encoded = encoder.structure(node.map().unwrap_or(&empty), section, &parent.next(key));
-        object.insert(key.to_owned(), Json::Object(encoded));
-    }
-    object
+    let mut encoder = Encoder { report };
+    let empty = Map::new();
+    // In the keys' order, so that errors are.
+    sorted(root.at(&[name]).and_then(Node::map).unwrap_or(&empty))
+        .into_iter()
+        .map(|(key, node)| {
+            let map = node.map().unwrap_or(&empty);
+            (key.into(), encoder.structure(map, section, &parent.next(key)))
+        })
+        .collect()
 }
 
 /// A value that has no type of its own: an `x-` key's.
@@ -40,16 +42,12 @@ pub(super) fn plain(node: &Node) -> Json {
     match &node.value {
         Value::Null => Json::Null,
         Value::Bool(b) => Json::Bool(*b),
-        Value::Int(n) => Json::from(*n),
-        Value::Big(n) => Json::from(*n),
+        Value::Int(n) => Json::Int(*n),
+        Value::Big(n) => Json::Big(*n),
         Value::Float(x) => float(*x).unwrap_or(Json::Null),
-        Value::Str(text) | Value::Timestamp(text) => Json::from(&**text),
+        Value::Str(text) | Value::Timestamp(text) => Json::from(text),
         Value::Seq(items) => Json::Array(items.iter().map(plain).collect()),
-        Value::Map(map) => {
-            let mut keys: Vec<_> = map.nodes().collect();
-            keys.sort_by_key(|(key, _)| *key);
-            Json::Object(keys.into_iter().map(|(key, node)| (key.to_owned(), plain(node))).collect())
-        }
+        Value::Map(map) => Json::Object(sorted(map).into_iter().map(|(key, node)| (key.into(), plain(node))).collect()),
     }
 }
 
@@ -62,16 +60,17 @@ impl Encoder<'_> {
     fn structure(&mut self, map: &Map, section: &'static Section, path: &Path<'_>) -> Object {
         let mut object = Object::new();
         let bare = untagged(section);
-        for field in section.fields {
-            let node = map.get(field.name).filter(|node| !node.is_null());
-            let value = match node {
-                Some(node) => self.value(node, field.go, &path.next(field.name)),
-                None => None,
-            };
-            let value = value.or_else(|| self.unset(field.go, path, bare));
-            if let Some(value) = value {
-                let key = if bare { capitalised(field.name) } else { field.name.to_owned() };
-                object.insert(key, value);
+        let mut nodes: Vec<Option<&Node>> = vec![None; section.fields.len()];
+        for (key, node) in map.nodes().filter(|(_, node)| !node.is_null()) {
+            if let Some(at) = section.position(key) {
+                nodes[at] = Some(node);
+            }
+        }
+        for (field, node) in section.fields.iter().zip(nodes) {
+            let value = node.and_then(|node| self.value(node, field.go, &path.next(field.name)));
+            if let Some(value) = value.or_else(|| self.unset(field.go, path, bare)) {
+                let key = if bare { capitalised(field.name).into() } else { Text::from(field.name) };
+                object.push(key, value);
             }
         }
         object
@@ -82,7 +81,7 @@ impl Encoder<'_> {
         match go {
             Go::Command => Some(Json::Null),
             Go::BoolAlways => Some(Json::Bool(false)),
-            Go::UintAlways => Some(Json::from(0)),
+            Go::UintAlways => Some(Json::Int(0)),
             Go::BytesAlways => Some(Json::from("0")),
             Go::Struct(section) => Some(Json::Object(self.structure(&Map::new(), section, path))),
             Go::Str if bare => Some(Json::from("")),
@@ -95,7 +94,7 @@ impl Encoder<'_> {
         match go {
             Go::Absent => None,
             Go::Str => match &node.value {
-                Value::Str(text) => (!text.is_empty()).then(|| Json::from(&**text)),
+                Value::Str(text) => (!text.is_empty()).then(|| Json::from(text)),
                 Value::Int(n) => Some(Json::from(n.to_string())),
                 _ => self.wrong(node, path, "a string"),
             },
@@ -115,17 +114,17 @@ impl Encoder<'_> {
             Go::NumberStrings => self.strings(node, path, true),
             Go::Command => self.command(node, path),
             Go::HealthTest => match &node.value {
-                Value::Str(text) => Some(Json::from(vec!["CMD-SHELL", text])),
+                Value::Str(text) => Some(Json::from(vec![Text::from("CMD-SHELL"), text.into()])),
                 _ => self.strings(node, path, false),
             },
             Go::Labels | Go::Mapping | Go::Options => self.mapping(node, path, |value| match value {
                 Value::Null => Json::from(""),
-                value => Json::from(value.to_string()),
+                value => string(value),
             }),
             Go::Environment => self.environment(node, path),
             Go::MultiOptions => self.mapping(node, path, |value| match value {
-                Value::Seq(items) => items.iter().map(|item| Json::from(item.value.to_string())).collect(),
-                value => Json::from(vec![value.to_string()]),
+                Value::Seq(items) => items.iter().map(|item| string(&item.value)).collect(),
+                value => Json::from(vec![string(value)]),
             }),
             Go::Hosts => self.hosts(node, path),
             Go::Ulimits => self.ulimits(node, path),
@@ -153,16 +152,14 @@ impl Encoder<'_> {
                 None => self.wrong(node, path, "a list"),
             },
             Go::StructDict(section) => {
-                let map = node.map()?;
-                let mut object = Object::new();
-                for (key, item) in sorted(map) {
+                let items = sorted(node.map()?).into_iter().map(|(key, item)| {
                     let encoded = match item.map() {
                         Some(fields) => Json::Object(self.structure(fields, section, &path.next(key))),
                         None => Json::Null,
                     };
-                    object.insert(key.to_owned(), encoded);
-                }
-                (!object.is_empty()).then_some(Json::Object(object))
+                    (key.into(), encoded)
+                });
+                some_object(items.collect())
             }
         }
     }
@@ -257,9 +254,9 @@ impl Encoder<'_> {
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
             match &item.value {
-                Value::Str(text) => texts.push(Json::from(&**text)),
+                Value::Str(text) => texts.push(Json::from(text)),
                 Value::Int(n) => texts.push(Json::from(n.to_string())),
-                value if numbers => texts.push(Json::from(value.to_string())),
+                value if numbers => texts.push(string(value)),
                 _ => return self.wrong(item, path, "a list of strings"),
             }
         }
@@ -278,37 +275,36 @@ impl Encoder<'_> {
     }
 
     fn mapping(&mut self, node: &Node, path: &Path<'_>, value_of: impl Fn(&Value) -> Json) -> Option<Json> {
-        let mut pairs: Vec<(String, Json)> = match &node.value {
-            Value::Map(map) => map.nodes().map(|(key, node)| (key.to_owned(), value_of(&node.value))).collect(),
+        let pairs: Vec<(Text, Json)> = match &node.value {
+            Value::Map(map) => map.iter().map(|(key, entry)| (key.into(), value_of(&entry.node.value))).collect(),
             Value::Seq(items) => items
                 .iter()
                 .map(|item| {
-                    let text = item.value.to_string();
+                    let text = text(&item.value);
                     let (key, value) = text.split_once('=').unwrap_or((&text, ""));
-                    (key.to_owned(), Json::from(value))
+                    (Text::copy_of(key), Json::copy_of(value))
                 })
                 .collect(),
             _ => return self.wrong(node, path, "a mapping"),
         };
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        (!pairs.is_empty()).then(|| Json::Object(pairs.into_iter().collect()))
+        some_object(Object::sorted(pairs))
     }
 
     fn environment(&mut self, node: &Node, path: &Path<'_>) -> Option<Json> {
-        let mut pairs: Vec<(String, Json)> = Vec::new();
+        let mut pairs: Vec<(Text, Json)> = Vec::new();
         match &node.value {
-            Value::Map(map) => pairs.extend(map.nodes().map(|(key, node)| {
-                let value = match &node.value {
+            Value::Map(map) => pairs.extend(map.iter().map(|(key, entry)| {
+                let value = match &entry.node.value {
                     Value::Null => Json::Null,
-                    value => Json::from(value.to_string()),
+                    value => string(value),
                 };
-                (key.to_owned(), value)
+                (key.into(), value)
             })),
             Value::Seq(items) => {
                 for item in items {
-                    let text = item.value.to_string();
+                    let text = text(&item.value);
                     let (key, value) = match text.split_once('=') {
-                        Some((key, value)) => (key, Json::from(value)),
+                        Some((key, value)) => (key, Json::copy_of(value)),
                         None => (&*text, Json::Null),
                     };
                     if key.ends_with(char::is_whitespace) {
@@ -319,25 +315,44 @@ impl Encoder<'_> {
                             "NAME=VALUE without spaces around the equals sign",
                         );
                     }
-                    pairs.push((key.to_owned(), value));
+                    pairs.push((Text::copy_of(key), value));
                 }
             }
             _ => return self.wrong(node, path, "a mapping"),
         }
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        (!pairs.is_empty()).then(|| Json::Object(pairs.into_iter().collect()))
+        some_object(Object::sorted(pairs))
     }
 }
 
 /// A whole number without its `.0`, as Go prints it.
 fn float(x: f64) -> Option<Json> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if x.fract() == 0.0 && x.abs() < EXACT { Some(Json::from(x as i64)) } else { Number::from_f64(x).map(Json::Number) }
+    if x.fract() == 0.0 && x.abs() < EXACT {
+        Some(Json::Int(x as i64))
+    } else {
+        x.is_finite().then_some(Json::Float(x))
+    }
 }
 
-fn sorted(map: &Map) -> Vec<(&str, &Node)> {
-    let mut pairs: Vec<_> = map.nodes().collect();
-    pairs.sort_by_key(|(key, _)| *key);
+/// A scalar as text, shared if it is one already.
+fn text(value: &Value) -> Arc<str> {
+    match value {
+        Value::Str(text) => text.clone(),
+        value => value.to_string().into(),
+    }
+}
+
+fn string(value: &Value) -> Json {
+    Json::from(text(value))
+}
+
+fn some_object(object: Object) -> Option<Json> {
+    (!object.is_empty()).then_some(Json::Object(object))
+}
+
+fn sorted(map: &Map) -> Vec<(&Arc<str>, &Node)> {
+    let mut pairs: Vec<_> = map.iter().map(|(key, entry)| (key, &entry.node)).collect();
+    pairs.sort_unstable_by_key(|(key, _)| *key);
     pairs
 }
 

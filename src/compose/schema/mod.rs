@@ -118,7 +118,11 @@ pub(super) struct Section {
 
 impl Section {
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| same_key(field.name, name))
+        self.position(name).map(|at| &self.fields[at])
+    }
+
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| same_key(field.name, name))
     }
 }
 

@@ -69,7 +69,10 @@ pub fn run(setup: &Setup, options: &ConfigOptions) -> Result<(), Stop> {
     stages.interpolate &= options.show != Show::Variables;
     let loaded = project::load_with(setup, &options.services, stages)?;
     project::known(&loaded, &options.services)?;
-    print(setup, options, text(&loaded, options)?)
+    let printed = print(setup, options, text(&loaded, options)?);
+    // The process ends here: taking a large project apart first would only keep whoever waits for it.
+    std::mem::forget(loaded);
+    printed
 }
 
 fn print(setup: &Setup, options: &ConfigOptions, text: String) -> Result<(), Stop> {
