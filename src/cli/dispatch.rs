@@ -343,6 +343,7 @@ fn config_options(args: &look::Config) -> config::ConfigOptions {
             normalize: !args.no_normalize,
             resolve_paths: !args.no_path_resolution,
             consistency: !args.no_consistency,
+            ..Options::default()
         },
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    Options, 
     json::{Json, Object, Text},
     project::Encoded,
     report::{Problem, Report},
@@ -49,7 +50,7 @@ fn value_span(root: &Node, path: &[&str]) -> Span {
 }
 
 /// Rules on the project as it will be used.
-pub(super) fn consistency(project: &Encoded, root: &Node, report: &mut Report) {
+pub(super) fn consistency(project: &Encoded, root: &Node, options: &Options, report: &mut Report) {
     let mut checker = Checker { project, root, report };
     for (name, service) in project.enabled() {
         checker.sources(name, service);
@@ -58,7 +59,9 @@ pub(super) fn consistency(project: &Encoded, root: &Node, report: &mut Report) {
         checker.sizes(name, service);
         checker.mounts(name, service);
     }
-    checker.container_names();
+    if options.container_names {
+        checker.container_names();
+    }
     for (name, secret) in project.secrets.iter().map(|(name, secret)| (&**name, secret)) {
         let has = |key: &str| secret.get(key).is_some();
         if !has("external") && !has("file") && !has("environment") {

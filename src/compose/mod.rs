@@ -94,7 +94,7 @@ pub struct Request {
     pub options: Options,
 }
 
-/// The stages that `config` can leave out.
+/// The stages that `config` can leave out, or does for some of what it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Off: `--no-interpolate`, for [`Loaded::config`] and [`Loaded::variables`]; [`Loaded::project`] is then but a sketch.
@@ -105,11 +105,22 @@ pub struct Options {
     pub resolve_paths: bool,
     /// Off: `--no-consistency`.
     pub consistency: bool,
+    /// Off: env files stay unread, so that a missing one is no mistake. What lists names and hashes doesn't need them.
+    pub env_files: bool,
+    /// Off: two services may have the same `container_name`, which no engine would take.
+    pub container_names: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { interpolate: true, normalize: true, resolve_paths: true, consistency: true }
+        Options {
+            interpolate: true,
+            normalize: true,
+            resolve_paths: true,
+            consistency: true,
+            env_files: true,
+            container_names: true,
+        }
     }
 }
 

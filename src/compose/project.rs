@@ -126,7 +126,7 @@ impl Loader<'_> {
         self.profiles(&mut project, &tree.selection.profiles)?;
         ignored::warn(root, &mut self.report);
         if self.request.options.consistency {
-            check::consistency(&project, root, &mut self.report);
+            check::consistency(&project, root, &self.request.options, &mut self.report);
             self.report.checked()?;
         }
         scale_is_replicas(&mut project);
@@ -205,7 +205,7 @@ impl Loader<'_> {
         }
         let labels = self.fold_labels(name, service, root)?;
         let files = service.get("env_file").and_then(Json::as_array);
-        let Some(files) = files else {
+        let Some(files) = files.filter(|_| self.request.options.env_files) else {
             return Ok(Folded { environment: some_object(own), labels });
         };
         let set: Environment =

@@ -88,6 +88,23 @@ fn fixtures_hash_as_compose_hashes_them() {
     }
 }
 
+/// The label is what Compose's `up` writes, as its recorded request has it; `config --hash` leaves env files unread.
+#[test]
+fn with_an_env_file_the_label_is_another_than_the_listed_hash() {
+    let requests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/requests");
+    let recorded = json(&fs::read_to_string(requests.join("env_file.json")).unwrap());
+    let requests_made = recorded["1.51"].as_array().unwrap();
+    let created = requests_made.iter().find(|request| request["path"] == "/containers/create").unwrap();
+    let label = created["body"]["Labels"]["com.docker.compose.config-hash"].as_str().unwrap();
+
+    let file = |name: &str| fs::read_to_string(requests.join(name)).unwrap();
+    let (_folder, loaded) =
+        load_files(&[("compose.yaml", &file("env_file.yaml")), ("vars.env", &file("vars.env"))]).unwrap();
+    let web = &loaded.project.services[&ServiceName::new("web").unwrap()];
+    assert_eq!(web.config_hash.hex(|_| None).as_deref(), Some(label));
+    assert_ne!(loaded.hashes()["web"], label);
+}
+
 #[test]
 fn expectations_are_composes() {
     let Ok(compose) = std::env::var("DEVBOX_COMPOSE") else { return };
@@ -103,6 +120,19 @@ fn expectations_are_composes() {
         let expected = fs::read_to_string(folder.join("expected.json")).unwrap();
         let expected = expected.replace("${DIR}", &folder.to_string_lossy());
         assert_eq!(json(&String::from_utf8_lossy(&printed.stdout)), json(&expected), "{}", folder.display());
+        let Ok(expected) = fs::read_to_string(folder.join("expected.hashes")) else { continue };
+        let hashed = Command::new(&compose)
+            .args(profiles(&folder).iter().flat_map(|profile| ["--profile", profile]))
+            .args(["config", "--hash", "*"])
+            .current_dir(&folder)
+            .env_clear()
+            .envs(environment())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&hashed.stdout).into_owned();
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, expected.lines().collect::<Vec<_>>(), "{}", folder.display());
     }
 }
 

@@ -121,6 +121,39 @@ fn flags_print_what_composes_print() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// What only lists names or hashes takes a project that couldn't run: its env file is not there yet, or two services
+/// want the same name.
+#[test]
+fn lists_and_hashes_need_no_env_files() {
+    const LISTS: [&[&str]; 7] = [
+        &["--services"],
+        &["--images"],
+        &["--volumes"],
+        &["--networks"],
+        &["--profiles"],
+        &["--models"],
+        &["--hash", "*"],
+    ];
+    const WHOLE: [&[&str]; 3] = [&[], &["--quiet"], &["--no-env-resolution"]];
+    let missing = "services: {a: {image: busybox, env_file: missing.env}}";
+    let twice = "services: {a: {image: busybox, container_name: xx}, b: {image: busybox, container_name: xx}}";
+    for (file, needs_env_files) in [(missing, true), (twice, false)] {
+        let project = tempfile::tempdir().expect("a folder");
+        fs::write(project.path().join("compose.yaml"), file).expect("a file");
+        let environment: &[&str] = &["--environment"];
+        let questions = LISTS.iter().map(|question| (*question, true)).chain(WHOLE.iter().map(|q| (*q, false)));
+        for (question, succeeds) in questions.chain([(environment, !needs_env_files)]) {
+            let programs = [Some(env!("CARGO_BIN_EXE_devbox").to_owned()), std::env::var("DEVBOX_COMPOSE").ok()];
+            for program in programs.into_iter().flatten() {
+                let output = Command::new(&program).arg("config").args(question).current_dir(&project).output();
+                let output = output.expect("it runs");
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.success(), succeeds, "{program} config {question:?} of {file}\n{said}");
+            }
+        }
+    }
+}
+
 #[test]
 fn keys_are_listed_without_a_project() {
     let empty = tempfile::tempdir().expect("a folder");

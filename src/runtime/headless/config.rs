@@ -67,6 +67,13 @@ pub fn run(setup: &Setup, options: &ConfigOptions) -> Result<(), Stop> {
     let mut stages = options.load.clone();
     // The variables are what would be replaced.
     stages.interpolate &= options.show != Show::Variables;
+    let lists = match &options.show {
+        Show::Services | Show::Images | Show::Volumes | Show::Networks | Show::Profiles | Show::Models => true,
+        Show::Hash(_) => true,
+        Show::Project | Show::Nothing | Show::Environment | Show::Variables | Show::Keys => false,
+    };
+    stages.env_files &= !lists;
+    stages.container_names &= !lists && options.show != Show::Environment;
     let loaded = project::load_with(setup, &options.services, stages)?;
     project::known(&loaded, &options.services)?;
     let printed = print(setup, options, text(&loaded, options)?);
