@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::fake_daemon::Request;
 
+mod inspect;
 mod keys;
 mod listener;
 
