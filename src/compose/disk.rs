@@ -77,7 +77,6 @@ impl Disk {
     /// Reads a text file.
     pub(super) fn text(&mut self, path: &Path, report: &mut Report) -> Result<Text, NoText> {
         let shown = self.shown(path).to_path_buf();
-        let other = |what: String| NoText::Other(Problem::new(format!("{}: {what}", shown.display())));
         let bytes = match read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -86,10 +85,13 @@ impl Disk {
             }
             Err(error) => {
                 self.missing(path);
-                return Err(other(match error.kind() {
-                    io::ErrorKind::IsADirectory => "is a folder".into(),
-                    io::ErrorKind::PermissionDenied => "may not be read".into(),
-                    _ => error.to_string(),
+                let problem = |what: &str| Problem::new(format!("{}: {what}", shown.display()));
+                return Err(NoText::Other(match error.kind() {
+                    io::ErrorKind::IsADirectory => problem("is a folder").help("name a file in it"),
+                    io::ErrorKind::PermissionDenied => {
+                        problem("may not be read").help("give yourself the right to: `chmod u+r`, or its owner does")
+                    }
+                    _ => problem(&error.to_string()),
                 }));
             }
         };

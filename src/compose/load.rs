@@ -19,7 +19,7 @@ use super::{
     resolve_paths::{self, Base},
     rules,
     source::{self, Selection},
-    tree::{Map, Node, Span, Value},
+    tree::{FileId, Map, Node, Span, Value},
     unique, validate,
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Loader<'r> {
 /// A file with its documents.
 pub(super) struct ComposeFile {
     pub(super) path: PathBuf,
+    id: FileId,
     documents: Vec<Node>,
 }
 
@@ -76,12 +77,14 @@ impl Loader<'_> {
             environment: &environment,
             including: Vec::new(),
         };
+        let first = files.first().map(|file| file.id).unwrap_or_default();
         let mut root = self.merged(files, &scope)?;
         if root.map().is_none_or(Map::is_empty) {
-            let shown =
-                selection.files.first().map_or(Path::new("-"), |file| self.disk.shown(file)).display().to_string();
+            let start = Span { file: first, line: 1, column: 1, width: 1 };
             return Err(self.report.fail(
-                Problem::new(format!("{shown}: the compose file is empty"))
+                Problem::new("the compose file is empty")
+                    .at(start)
+                    .label("expected `services:`")
                     .help("a smallest one: `services: {web: {image: nginx}}`"),
             ));
         }
@@ -159,14 +162,14 @@ impl Loader<'_> {
             match self.disk.text(path, &mut self.report) {
                 Ok(text) => text,
                 Err(NoText::Missing) => {
-                    let problem = source::no_file(self.disk.shown(path));
+                    let problem = source::no_file_named(path, &self.disk);
                     return Err(self.report.fail(problem));
                 }
                 Err(NoText::Other(problem)) => return Err(self.report.fail(problem)),
             }
         };
         let documents = document::parse(&text.text, text.id, &mut self.report)?;
-        Ok(ComposeFile { path: path.to_path_buf(), documents })
+        Ok(ComposeFile { path: path.to_path_buf(), id: text.id, documents })
     }
 
     /// Merges the files of a scope into one tree with absolute paths.

@@ -273,10 +273,10 @@ impl Loader<'_> {
             Err(NoText::Missing) => {
                 let shown = self.disk.shown(&path).display().to_string();
                 let problem = Problem::new(format!("{kind} {shown}: there is no such file")).at(span);
-                Err(self.report.fail(match kind {
-                    "env file" => problem.help("create it, or say `required: false`"),
-                    _ => problem,
-                }))
+                Err(self.report.fail(problem.help(match kind {
+                    "env file" => "create it, or say `required: false`",
+                    _ => "create it, or take it out of `label_file`",
+                })))
             }
             Err(NoText::Other(problem)) => Err(self.report.fail(problem.at(span))),
         }

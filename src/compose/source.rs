@@ -66,7 +66,7 @@ pub(super) fn select(request: &Request, disk: &mut Disk, report: &mut Report) ->
         files = list.split(separator).map(|path| absolute_or_stdin(&cwd, Path::new(path))).collect();
         for file in &files {
             if !is_stdin(file) && !disk.exists(file) {
-                return Err(report.fail(no_file(disk.shown(file)).note("named by COMPOSE_FILE")));
+                return Err(report.fail(no_file_named(file, disk).note("named by COMPOSE_FILE")));
             }
         }
     }
@@ -137,23 +137,20 @@ pub(super) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-pub(super) fn no_file(shown: &Path) -> Problem {
+/// For a path that something else was written as, in a file or on the command line.
+pub(super) fn no_file_named(path: &Path, disk: &Disk) -> Problem {
+    let shown = disk.shown(path);
     let problem = Problem::new(format!("{}: there is no such file", shown.display()));
     let text = shown.to_string_lossy();
     // A path that was a URL before it was made one.
     if ["oci:/", "https:/", "http:/", "git@", "ssh:/", "git:/"].iter().any(|scheme| text.contains(scheme)) {
         return problem.help("devbox reads files of this machine only: get a copy, and name that");
     }
-    problem
-}
-
-/// For a path in a file, which something else was written as.
-pub(super) fn no_file_named(path: &Path, disk: &Disk) -> Problem {
-    let problem = no_file(disk.shown(path));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(folder) = path.parent() else { return problem };
     match nearest(&name, disk.names(folder).iter().map(String::as_str)) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None if !folder.is_dir() => problem.help(format!("there is no folder {} either", folder.display())),
         None => problem.help(format!("it is looked for in {}", folder.display())),
     }
 }
@@ -235,8 +232,8 @@ pub(super) fn read_env_files(
                 parse_env_file(&text, "", &mut values, &lookup, report)?;
             }
             Err(NoText::Missing) => {
-                let shown = disk.shown(path).display().to_string();
-                return Err(report.fail(Problem::new(format!("env file {shown}: there is no such file"))));
+                let problem = Problem::new(format!("env file {}: there is no such file", disk.shown(path).display()));
+                return Err(report.fail(problem.help("create it, or name another with --env-file")));
             }
             Err(NoText::Other(problem)) => return Err(report.fail(problem)),
         }

@@ -1,5 +1,6 @@
 //! What is wrong with a compose file is told with its place, the line, what was expected, and what to do.
 
+use devbox::compose::{self, Request};
 use proptest::prelude::*;
 
 use super::compose::load_files;
@@ -40,6 +41,53 @@ error: unknown key `dockerfile` in service `web`
 4 │     dockerfile: Dockerfile.dev
   │     ^^^^^^^^^^
 help: `dockerfile` belongs under `build`",
+    );
+}
+
+#[test]
+fn an_empty_file_is_shown() {
+    check(
+        "# nothing yet\n",
+        "
+error: the compose file is empty
+  ┌ compose.yaml:1:1
+1 │ # nothing yet
+  │ ^ expected `services:`
+help: a smallest one: `services: {web: {image: nginx}}`",
+    );
+}
+
+/// Of what no file says there is no place to show, so the help has to do.
+#[test]
+fn what_is_named_on_the_command_line_gets_help() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("compose.yaml"), "services: {a: {image: x}}").expect("a file");
+    std::fs::create_dir(folder.path().join("sub")).expect("a folder");
+    let here = folder.path().display();
+    let check = |change: &dyn Fn(&mut Request), expected: &str| {
+        let mut request = Request { directory: folder.path().to_owned(), ..Request::default() };
+        change(&mut request);
+        let error = compose::load(&request).expect_err("a mistake").to_string();
+        assert_eq!(error, expected);
+    };
+    let files = |file: &str| {
+        let file = folder.path().join(file);
+        move |request: &mut Request| request.files = vec![file.clone()]
+    };
+    check(&files("compose.yml"), "error: compose.yml: there is no such file\nhelp: did you mean `compose.yaml`?");
+    check(
+        &files("missing.yaml"),
+        &format!("error: missing.yaml: there is no such file\nhelp: it is looked for in {here}"),
+    );
+    check(
+        &files("no/missing.yaml"),
+        &format!("error: no/missing.yaml: there is no such file\nhelp: there is no folder {here}/no either"),
+    );
+    check(&files("sub"), "error: sub: is a folder\nhelp: name a file in it");
+    let env_file = folder.path().join("no.env");
+    check(
+        &|request| request.env_files = vec![env_file.clone()],
+        "error: env file no.env: there is no such file\nhelp: create it, or name another with --env-file",
     );
 }
 
