@@ -18,6 +18,7 @@ mod engine_containers;
 mod engine_faults;
 mod engine_requests;
 mod engine_streams;
+mod every_key;
 mod examples;
 mod execute;
 mod execute_failures;
