@@ -65,7 +65,7 @@ impl Loaded {
             Format::Json => go::json(&json_of(&self.rendered, parts).into(), true),
             Format::Yaml => yaml::project(&self.rendered, &parts),
         };
-        text.replace('$', "$$")
+        if text.contains('$') { text.replace('$', "$$") } else { text }
     }
 
     fn printed(&self, services: &[String]) -> Vec<Part<'_>> {

@@ -21,12 +21,7 @@ pub(super) fn project(rendered: &Rendered, parts: &[Part<'_>]) -> String {
     let mut project = Mapping(vec![("name".into(), Printed::Json(&name))]);
     for part in parts {
         let nodes = rendered.root.at(&[part.name]).and_then(Node::map);
-        let entries = part.entries.iter().map(|(key, fields)| {
-            let fields = fields.iter().map(|(key, value)| (*key, &**value));
-            let map = nodes.and_then(|nodes| nodes.get(key)).and_then(Node::map);
-            (Cow::Borrowed(*key), Printed::Mapping(structure(fields, part.section, map)))
-        });
-        project.0.push((part.name.into(), Printed::Mapping(Mapping(entries.collect()))));
+        project.0.push((part.name.into(), Printed::Section(part, nodes)));
     }
     project.0.extend(rendered.encoded.extensions.iter().map(|(key, value)| (key.into(), Printed::Json(value))));
     text(&project)
@@ -51,6 +46,8 @@ enum Printed<'p> {
     Made(Json),
     /// Of an `x-` key.
     Extension(&'p Node),
+    /// A section of the file, with its nodes: entry by entry, since it may be all of a large file.
+    Section(&'p Part<'p>, Option<&'p Map>),
     Mapping(Mapping<'p>),
     List(Vec<Printed<'p>>),
 }
@@ -71,6 +68,15 @@ impl Serialize for Printed<'_> {
             Printed::Json(value) => value.serialize(serializer),
             Printed::Made(value) => value.serialize(serializer),
             Printed::Extension(node) => encode::plain(node).serialize(serializer),
+            Printed::Section(part, nodes) => {
+                let mut map = serializer.serialize_map(Some(part.entries.len()))?;
+                for (key, fields) in &part.entries {
+                    let fields = fields.iter().map(|(key, value)| (*key, &**value));
+                    let node = nodes.and_then(|nodes| nodes.get(key)).and_then(Node::map);
+                    map.serialize_entry(key, &structure(fields, part.section, node))?;
+                }
+                map.end()
+            }
             Printed::Mapping(mapping) => mapping.serialize(serializer),
             Printed::List(items) => serializer.collect_seq(items),
         }

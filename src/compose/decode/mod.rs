@@ -6,7 +6,7 @@ mod mount;
 mod resources;
 mod service;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::model::{
     ConfigSource, IpamPool, Network, OnChange, Project, ProjectName, SecretSource, Service, ServiceName, Volume,
@@ -38,12 +38,7 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
         files: selection.files.iter().filter(|file| !is_stdin(file)).cloned().collect(),
         env_files: selection.env_files.clone(),
         profiles: encoded.profiles.clone(),
-        services: encoded
-            .services
-            .iter()
-            .filter_map(|(key, service)| service_of(key, service, encoded, &tree.root, report))
-            .map(|service| (service.name.clone(), service))
-            .collect(),
+        services: BTreeMap::new(),
         networks: used.networks.iter().map(|(key, value)| ((*key).to_owned(), network(key, value))).collect(),
         volumes: used.volumes.iter().map(|(key, value)| ((*key).to_owned(), volume(key, value))).collect(),
         secrets: encoded
@@ -57,6 +52,14 @@ pub(super) fn project(tree: &Tree, encoded: &Encoded, report: &mut Report) -> Re
             .filter_map(|(key, value)| Some((key.to_string(), config(value, &selection.environment)?)))
             .collect(),
     };
+    // One by one: a collection would hold all of them a second time.
+    project.services.extend(
+        encoded
+            .services
+            .iter()
+            .filter_map(|(key, service)| service_of(key, service, encoded, &tree.root, report))
+            .map(|service| (service.name.clone(), service)),
+    );
     // As written, where nothing says otherwise.
     project.profiles.dedup();
     report.checked()?;
