@@ -23,6 +23,7 @@
 //! | [`settings`] | config.toml, state and cache folders | model |
 //! | [`build_context`] | what the builder is sent: .dockerignore, walk, tar, Dockerfile reader | model |
 //! | [`manifest`] | declared dependencies: discovery, parsers, diff, edit | model, build_context |
+//! | [`scaffold`] | a new project's Dockerfile, compose file and .dockerignore, as text | model, compose, build_context, manifest |
 //! | [`logs`] | lines: split, colours, levels, store, filter, search | model |
 //! | [`plan`] | the difference, as data | model |
 //! | [`engine`] | the engine's API; the only folder that imports bollard | model, build_context, logs |
@@ -44,6 +45,7 @@ pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod runtime;
+pub mod scaffold;
 pub mod settings;
 pub mod ui;
 pub mod watch;

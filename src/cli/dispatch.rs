@@ -10,17 +10,18 @@ use crate::{
         self, Console, Quiet, Setup, Stop, config, deps,
         follow::Window,
         foreground::{self, Cascade, Foreground},
-        inside,
+        init, inside,
         log_lines::LineFormat,
         logs, moment, packages,
         progress::Style,
         project, ps, verbs, watch,
     },
     runtime::open,
+    scaffold::Wishes,
 };
 
 use super::{
-    args::{Ansi, Cli, Global, Progress, Verb, dependencies as wanted, inside as within, look, up},
+    args::{Ansi, Cli, Global, Progress, Verb, dependencies as wanted, init as new, inside as within, look, up},
     goals,
 };
 
@@ -104,6 +105,7 @@ pub fn run(cli: &Cli, setup: &Setup) -> Result<(), Stop> {
 async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
     let Some(verb) = verb else { return Ok(()) };
     match verb {
+        Verb::Init(args) => init::run(setup, &init_options(args)).await,
         Verb::Up(args) => up(setup, args).await,
         Verb::Down(args) if args.dry_run => verbs::plan(setup, &args.services, &goals::down(args)?, false).await,
         Verb::Down(args) => verbs::down(setup, &args.services, goals::down(args)?, args.yes).await,
@@ -315,6 +317,19 @@ fn change_options(what: packages::What, dev: bool, args: &wanted::Change) -> pac
         no_build: args.no_build,
         dry_run: args.dry_run,
     }
+}
+
+fn init_options(args: &new::Init) -> init::Options {
+    let wishes = Wishes {
+        python: args.python.clone(),
+        manifest: args.manifest.clone(),
+        app: args.app.clone(),
+        port: args.port,
+        with: args.with.clone(),
+        without: args.without.clone(),
+    };
+    let json = args.format == look::Format::Json;
+    init::Options { wishes, template: args.template.map(Into::into), yes: args.yes, dry_run: args.dry_run, json }
 }
 
 fn config_options(args: &look::Config) -> config::ConfigOptions {

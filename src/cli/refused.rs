@@ -11,7 +11,7 @@ const VERBS: [&str; 16] = [
 ];
 
 /// Verbs of devbox's own that are not built.
-const OWN_VERBS: [&str; 5] = ["init", "doctor", "diff", "snapshot", "report"];
+const OWN_VERBS: [&str; 4] = ["doctor", "diff", "snapshot", "report"];
 
 /// Flags of Compose's that are not built, by verb; the empty verb has the global ones.
 const FLAGS: [(&str, &[&str]); 11] = [

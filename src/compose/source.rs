@@ -14,9 +14,9 @@ use super::{
 use crate::model::nearest;
 
 /// Names that are looked for, in order of preference.
-const FILES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub const FILES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// Names of what is merged over it.
-const OVERRIDES: &[&str] =
+pub const OVERRIDES: &[&str] =
     &["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// What to load.

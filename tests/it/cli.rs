@@ -26,6 +26,7 @@ fn help_names_every_verb_and_fits_a_terminal() {
     let (out, err) = ends(&["--help"], 0);
     assert_eq!(err, "");
     for verb in [
+        "init",
         "up",
         "down",
         "start",

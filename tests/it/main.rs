@@ -23,6 +23,7 @@ mod examples;
 mod execute;
 mod execute_failures;
 mod fuzz;
+mod init;
 mod inside;
 mod layers;
 mod manifest;

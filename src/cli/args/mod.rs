@@ -7,6 +7,7 @@
 pub mod change;
 pub mod dependencies;
 pub mod image;
+pub mod init;
 pub mod inside;
 pub mod look;
 pub mod up;
@@ -121,6 +122,8 @@ impl Global {
 /// The verbs, in the order in which help lists them.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write Dockerfile, docker-compose.yaml and .dockerignore for the project here, or start one
+    Init(init::Init),
     /// Create and start what is missing, recreate what changed, open the dashboard
     Up(up::Up),
     /// Stop and remove containers and networks; volumes stay

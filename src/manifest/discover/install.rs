@@ -89,7 +89,10 @@ pub(super) fn read(command: &Command, environment: &Environment<'_>) -> Option<I
             })
         }
         ("pdm", Some("install" | "sync" | "export")) => {
-            Some(Install { ecosystem: python, names: PDM, environment: Some(join(&project, ".venv")), ..base })
+            // One that is active is taken: https://pdm-project.org/en/latest/usage/venv/
+            let active = environment.get("VIRTUAL_ENV").filter(|_| !environment.is_set("PDM_IGNORE_ACTIVE_VENV"));
+            let folder = join(&project, active.unwrap_or(".venv"));
+            Some(Install { ecosystem: python, names: PDM, environment: Some(folder), ..base })
         }
         ("pipenv", Some("install" | "sync" | "requirements")) => {
             let inside = environment.is_set("PIPENV_VENV_IN_PROJECT");
@@ -311,6 +314,11 @@ mod tests {
         );
         check("pipenv install --deploy --system", "Python  | /app: Pipfile | ");
         check("conda env create -f env/dev.yml", "Python /app/env/dev.yml | : - | ");
+        check("pdm sync --no-self", "Python  | /app: pyproject.toml | /app/.venv");
+        let active = BTreeMap::from([("VIRTUAL_ENV".to_owned(), "/opt/venv".to_owned())]);
+        let command = &commands("pdm sync", "/app", &active)[0];
+        let folder = read(command, &Environment::new(&active)).and_then(|install| install.environment);
+        assert_eq!(folder.as_deref(), Some("/opt/venv"));
         check("python setup.py develop", "Python  | /app: pyproject.toml | ");
         check("python manage.py collectstatic", "-");
         check("pip --version", "-");

@@ -4,18 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Options, What,
-    files::{self, FileChange},
-    subject::Subject,
-};
+use super::{Options, What, subject::Subject};
 use crate::{
     manifest::edit::{
         self, Addition, EditError, Request,
         target::{self, Target},
     },
     model::Diagnostic,
-    runtime::headless::Stop,
+    runtime::headless::{
+        Stop,
+        files::{self, FileChange},
+    },
 };
 
 /// The edit as far as it is known before anything is resolved.

@@ -2,10 +2,9 @@
 //!
 //! The tool works on a copy, in a container of the service's image. The project's files are written only when it is content, and
 //! come back byte for byte when the build or the new container fails. `subject` says which service and manifest are meant, `draft`
-//! edits the text, `workshop` is the container, `resolve` has the tool work in it, `files` writes and takes back.
+//! edits the text, `workshop` is the container, `resolve` has the tool work in it.
 
 mod draft;
-mod files;
 mod resolve;
 pub(super) mod subject;
 mod workshop;
@@ -29,11 +28,11 @@ use crate::{
 use super::{
     Setup, Stop,
     console::Role,
+    files::{FileChange, Written},
     run::{self, Job, Signals},
     verbs,
 };
 use draft::draft;
-use files::{FileChange, Written};
 use resolve::resolve;
 pub(super) use workshop::Workshop;
 

@@ -4,12 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    draft::Draft,
-    files::{self, FileChange},
-    subject::Subject,
-    workshop::Workshop,
-};
+use super::{draft::Draft, subject::Subject, workshop::Workshop};
 use crate::{
     manifest::{
         self,
@@ -19,7 +14,10 @@ use crate::{
     model::{Diagnostic, ManifestKind},
     runtime::{
         ask::Said,
-        headless::{Setup, Stop},
+        headless::{
+            Setup, Stop,
+            files::{self, FileChange},
+        },
     },
 };
 

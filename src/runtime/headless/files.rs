@@ -1,4 +1,6 @@
-//! Files of the project that a verb rewrites, and gives back as they were when what follows fails.
+//! Files of the project that a verb writes or rewrites, and gives back as they were when what follows fails.
+//!
+//! All of them or none; a file that is to be new never takes the place of one that came meanwhile.
 
 use std::{
     fs, io,
@@ -38,7 +40,7 @@ impl Written {
         let mut written = Written::default();
         for change in changes {
             let result = match read(&change.path) {
-                Ok(now) if now == change.before => replace(&change.path, &change.after),
+                Ok(now) if now == change.before => replace(&change.path, &change.after, now.is_none()),
                 Ok(_) => Err(io::Error::other("it was changed meanwhile")),
                 Err(error) => Err(error),
             };
@@ -59,7 +61,7 @@ impl Written {
             let changed = read(&change.path).ok().flatten().as_deref() != Some(&change.after[..]);
             let result = match &change.before {
                 _ if changed => Err(io::Error::other("it was changed meanwhile")),
-                Some(before) => replace(&change.path, before),
+                Some(before) => replace(&change.path, before, false),
                 None => fs::remove_file(&change.path),
             };
             if let Err(error) = result {
@@ -81,8 +83,8 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Replaces a file as a whole. Its mode and owner stay; a new one belongs to whom its folder belongs, so that a call by root
-/// leaves nothing of root's in a user's project.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// leaves nothing of root's in a user's project. With `new`, nothing may be there yet.
+fn replace(path: &Path, bytes: &[u8], new: bool) -> io::Result<()> {
     // A symbolic link stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -97,7 +99,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // Only root may give files away; anybody else's file is their own already.
         let _ = chown(file.path(), Some(owner.uid()), Some(owner.gid()));
     }
-    file.persist(&path).map(drop).map_err(|error| error.error)
+    let persisted = if new { file.persist_noclobber(&path) } else { file.persist(&path) };
+    persisted.map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+import sys
+
+
+def main():
+    print(f"Hello from Python {sys.version.split()[0]}")
+
+
+if __name__ == "__main__":
+    main()
