@@ -24,6 +24,7 @@ mod execute;
 mod execute_failures;
 mod fuzz;
 mod init;
+mod init_up;
 mod inside;
 mod layers;
 mod manifest;

@@ -1,0 +1,217 @@
+//! `init` and then `up`, on a real engine and with a real index: what was a virtualenv's project answers over HTTP, its files stay its
+//! developer's, and the rest of devbox works on it.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::{MetadataExt, chown},
+    path::Path,
+    time::Duration,
+};
+
+use crate::support::{project::TestProject, wait};
+
+const FLASK: &str = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef hello():\n    return 'hello from the shop'\n";
+
+/// A project in a folder of a developer who is not root, published on a port of its own.
+struct Shop {
+    project: TestProject,
+    port: u16,
+}
+
+/// Only root can give a folder away; whoever else runs the tests is such a developer.
+const DEVELOPER: u32 = 1234;
+
+impl Shop {
+    fn new(subject: &str, files: &[(&str, &str)]) -> Option<Shop> {
+        let project = TestProject::new(subject, files)?;
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+        give_away(project.path());
+        Some(Shop { project, port })
+    }
+
+    /// Where the program is published: a variable of the compose file.
+    fn publish(&self) {
+        self.project.write(".env", &format!("WEB_PORT={}\n", self.port));
+    }
+
+    /// The body of an answer with status 200.
+    fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
+        wait::until("an answer over HTTP", || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+            stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+            stream.write_all(request.as_bytes()).ok()?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).ok()?;
+            let (head, body) = answer.split_once("\r\n\r\n")?;
+            head.lines().next()?.contains(" 200 ").then(|| body.to_owned())
+        })
+    }
+
+    /// Every file of the folder belongs to whom the folder belongs to.
+    fn belongs_to_its_developer(&self) {
+        let owner = fs::metadata(self.project.path()).expect("the folder").uid();
+        let mut open = vec![self.project.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").flatten() {
+                let meta = entry.metadata().expect("its metadata");
+                assert_eq!(meta.uid(), owner, "{}", entry.path().display());
+                if meta.is_dir() {
+                    open.push(entry.path());
+                }
+            }
+        }
+    }
+
+    fn imports(&self, module: &str) -> bool {
+        self.project.run(&["exec", "-T", "web", "python", "-c", &format!("import {module}")]).status.success()
+    }
+
+    /// Takes everything down, and nothing is left.
+    fn down(&self) {
+        self.project.succeeds(&["down", "-v", "-y"]);
+        assert_eq!(self.project.on_engine(), [] as [&str; 0]);
+    }
+}
+
+fn give_away(folder: &Path) {
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        let _ = chown(&path, Some(DEVELOPER), Some(DEVELOPER));
+        open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+}
+
+#[test]
+fn two_commands_from_a_virtualenv() {
+    let Some(shop) = Shop::new("init", &[("app.py", FLASK), ("requirements.txt", "flask\n")]) else { return };
+    let project = &shop.project;
+    let said = project.succeeds(&["init"]);
+    assert!(said.contains("Next: `devbox up`, and http://127.0.0.1:8000 answers."), "{said}");
+    shop.publish();
+    give_away(project.path());
+    project.succeeds(&["up", "-d"]);
+    assert_eq!(shop.get("/"), "hello from the shop");
+
+    // A saved file is served, since the reloader sees it through the mount.
+    project.write("app.py", &FLASK.replace("'hello", "'good day"));
+    wait::until("the new text", || shop.get("/").starts_with("good day").then_some(()));
+    project.succeeds(&["run", "--rm", "-T", "web", "python", "-c", "open('written', 'w')"]);
+    project.succeeds(&["exec", "-T", "web", "sh", "-c", "mkdir made && touch made/here"]);
+    project.succeeds(&["add", "humanize"]);
+    assert!(shop.imports("humanize"));
+    assert!(project.file("made/here").exists() && project.file("written").exists());
+    shop.belongs_to_its_developer();
+    project.write("requirements.txt", "flask\n# no more\n");
+    assert!(project.succeeds(&["rebuild"]).contains("web"), "the change is noticed");
+    assert!(!shop.imports("humanize"));
+    shop.down();
+}
+
+#[test]
+fn an_empty_folder_becomes_a_django_project_on_postgres() {
+    let Some(shop) = Shop::new("initdj", &[]) else { return };
+    let project = &shop.project;
+    let said = project.succeeds(&["init", "--template", "django", "--with", "postgres:15"]);
+    assert!(said.contains("✓ django-admin startproject config . in a container\n"), "{said}");
+    shop.belongs_to_its_developer();
+    let settings = fs::read_to_string(project.file("config/settings.py")).expect("Django's settings");
+    assert!(settings.contains("django.db.backends.postgresql"), "{settings}");
+    assert!(!project.on_engine().iter().any(|name| name.contains("-run-")), "no container stays");
+    shop.publish();
+    project.succeeds(&["up", "-d"]);
+    project.succeeds(&["run", "--rm", "-T", "web", "python", "manage.py", "migrate"]);
+    assert!(shop.get("/").contains("The install worked successfully"));
+    // The login page looks its session up in the database.
+    assert!(shop.get("/admin/login/").contains("csrfmiddlewaretoken"));
+
+    // The same project, had it been made elsewhere.
+    for name in ["Dockerfile", "docker-compose.yaml", ".dockerignore"] {
+        fs::remove_file(project.file(name)).expect("a file");
+    }
+    let said = project.succeeds(&["init"]);
+    assert!(said.contains("Django") && said.contains("manage.py; django in requirements.txt:1"), "{said}");
+    assert!(said.contains("postgres:15") && said.contains("psycopg[binary] in requirements.txt:2"), "{said}");
+    let again = project.succeeds(&["up", "-d"]);
+    assert!(again.contains("nothing to do"), "the same files again: {again}");
+    shop.down();
+}
+
+#[test]
+fn a_start_that_fails_leaves_nothing() {
+    let Some(shop) = Shop::new("initno", &[]) else { return };
+    let error = shop.project.fails(3, &["-H", "unix:///nonexistent/docker.sock", "init", "--template", "django"]);
+    assert!(error.contains("/nonexistent/docker.sock"), "{error}");
+    assert_eq!(fs::read_dir(shop.project.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_fastapi_project_starts_and_answers() {
+    let Some(shop) = Shop::new("initfa", &[]) else { return };
+    shop.project.succeeds(&["init", "--template", "fastapi"]);
+    shop.publish();
+    shop.project.succeeds(&["up", "-d"]);
+    assert_eq!(shop.get("/"), "{\"message\":\"Hello from FastAPI\"}");
+    shop.down();
+}
+
+/// A project of a tool's: first without its lock, then with the one that the tool makes in the container.
+fn of_tool(subject: &str, manifest: (&str, &str), lock: &str, make: &[&str], app: &str) {
+    let Some(shop) = Shop::new(subject, &[manifest, (app, FLASK)]) else { return };
+    let project = &shop.project;
+    project.succeeds(&["init"]);
+    shop.publish();
+    give_away(project.path());
+    project.succeeds(&[&["run", "--rm", "-T", "web"], make].concat());
+    for name in ["Dockerfile", "docker-compose.yaml"] {
+        fs::remove_file(project.file(name)).expect("a file");
+    }
+    let said = project.succeeds(&["init"]);
+    assert!(said.contains(&format!("{} and {lock}", manifest.0)), "{said}");
+    project.succeeds(&["up", "-d"]);
+    assert_eq!(shop.get("/"), "hello from the shop");
+    let said = project.succeeds(&["add", "humanize"]);
+    assert!(said.contains(&format!("{lock}  + humanize")), "{said}");
+    assert!(shop.imports("humanize"));
+    shop.belongs_to_its_developer();
+    shop.down();
+}
+
+#[test]
+fn a_uv_package_answers() {
+    let project = "[project]\nname = \"shop\"\nversion = \"0.1\"\nrequires-python = \">=3.12\"\ndependencies = [\"flask\"]\n\n\
+                   [dependency-groups]\ndev = [\"iniconfig\"]\n\n[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n";
+    of_tool("inituv", ("pyproject.toml", project), "uv.lock", &["uv", "lock"], "src/shop/__init__.py");
+}
+
+#[test]
+fn a_poetry_project_answers() {
+    let project = "[project]\nname = \"shop\"\nversion = \"0.1.0\"\nrequires-python = \">=3.11,<4\"\ndependencies = [\"flask\"]\n\n\
+                   [tool.poetry]\npackage-mode = false\n\n\
+                   [[tool.poetry.source]]\nname = \"main\"\nurl = \"https://pypi.org/simple/\"\npriority = \"primary\"\n";
+    of_tool("initpo", ("pyproject.toml", project), "poetry.lock", &["poetry", "lock", "--no-interaction"], "app.py");
+}
+
+#[test]
+fn a_pipenv_project_answers() {
+    let pipfile = "[[source]]\nurl = \"https://pypi.org/simple\"\nverify_ssl = true\nname = \"pypi\"\n\n\
+                   [packages]\nflask = \"*\"\n\n[dev-packages]\n\n[requires]\npython_version = \"3.13\"\n";
+    of_tool("initpi", ("Pipfile", pipfile), "Pipfile.lock", &["pipenv", "lock"], "app.py");
+}
+
+#[test]
+fn a_plain_pyproject_answers() {
+    let text = "[project]\nname = \"shop\"\nversion = \"0.1\"\ndependencies = [\"flask\"]\n\n[project.optional-dependencies]\ndev = [\"iniconfig\"]\n\n\
+                [build-system]\nrequires = [\"setuptools>=61\"]\nbuild-backend = \"setuptools.build_meta\"\n";
+    let Some(shop) = Shop::new("initpp", &[("pyproject.toml", text), ("src/shop/__init__.py", FLASK)]) else { return };
+    shop.project.succeeds(&["init"]);
+    shop.publish();
+    shop.project.succeeds(&["up", "-d"]);
+    assert_eq!(shop.get("/"), "hello from the shop");
+    assert!(shop.imports("iniconfig"));
+    shop.project.succeeds(&["add", "humanize"]);
+    assert!(shop.imports("humanize"));
+    shop.down();
+}
