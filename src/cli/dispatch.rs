@@ -105,7 +105,7 @@ pub fn run(cli: &Cli, setup: &Setup) -> Result<(), Stop> {
 async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
     let Some(verb) = verb else { return Ok(()) };
     match verb {
-        Verb::Init(args) => init::run(setup, &init_options(args)).await,
+        Verb::Init(args) => init::init(setup, &init_options(args)).await,
         Verb::Up(args) => up(setup, args).await,
         Verb::Down(args) if args.dry_run => verbs::plan(setup, &args.services, &goals::down(args)?, false).await,
         Verb::Down(args) => verbs::down(setup, &args.services, goals::down(args)?, args.yes).await,

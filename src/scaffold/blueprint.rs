@@ -23,6 +23,8 @@ pub struct Owner {
     pub uid: u32,
     /// The group's number.
     pub gid: u32,
+    /// The engine runs without root: inside, these are root's, and outside, the developer's.
+    pub mapped: bool,
 }
 
 /// What the user said.

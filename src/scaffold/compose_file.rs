@@ -77,20 +77,21 @@ pub fn service(blueprint: &Blueprint) -> String {
 
 fn build(out: &mut String, blueprint: &Blueprint, existing: Option<&ExistingDockerfile>) {
     let (uid, gid) = (blueprint.owner.uid, blueprint.owner.gid);
+    let yours = match blueprint.owner.mapped {
+        true => "The engine runs without root: what its root writes into this folder is yours.",
+        false => "What the container writes into this folder is yours; others set UID and GID in .env.",
+    };
     match existing {
         Some(dockerfile) if !dockerfile.takes_ids => {
             out.push_str("    build: .\n");
-            if !dockerfile.has_user {
-                let _ = writeln!(
-                    out,
-                    "    # What it writes into the mounted folder is yours; others set UID and GID in .env.\n    user: \"${{UID:-{uid}}}:${{GID:-{gid}}}\""
-                );
+            if !dockerfile.has_user && !blueprint.owner.mapped {
+                let _ = writeln!(out, "    # {yours}\n    user: \"${{UID:-{uid}}}:${{GID:-{gid}}}\"");
             }
         }
         _ => {
             let _ = writeln!(
                 out,
-                "    build:\n      context: .\n      args:\n        # What the container writes into this folder is yours; others set UID and GID in .env.\n        \
+                "    build:\n      context: .\n      args:\n        # {yours}\n        \
                  USER_UID: ${{UID:-{uid}}}\n        USER_GID: ${{GID:-{gid}}}"
             );
         }

@@ -5,8 +5,8 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::fs::{MetadataExt, chown},
-    path::Path,
+    os::unix::fs::MetadataExt,
+    process::Stdio,
     time::Duration,
 };
 
@@ -20,15 +20,20 @@ struct Shop {
     port: u16,
 }
 
-/// Only root can give a folder away; whoever else runs the tests is such a developer.
-const DEVELOPER: u32 = 1234;
-
 impl Shop {
     fn new(subject: &str, files: &[(&str, &str)]) -> Option<Shop> {
         let project = TestProject::new(subject, files)?;
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
-        give_away(project.path());
         Some(Shop { project, port })
+    }
+
+    /// Runs `devbox ARGS` as the developer, which must succeed, and gives its standard output.
+    fn devbox(&self, args: &[&str]) -> String {
+        let (mut command, _) = self.project.devbox_as_user(args);
+        let output = command.stdin(Stdio::null()).output().expect("devbox runs");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "devbox {args:?}: {}\n{out}\n{err}", output.status);
+        out.into_owned()
     }
 
     /// Where the program is published: a variable of the compose file.
@@ -50,9 +55,10 @@ impl Shop {
         })
     }
 
-    /// Every file of the folder belongs to whom the folder belongs to.
+    /// Every file of the folder belongs to its developer, whatever wrote it.
     fn belongs_to_its_developer(&self) {
         let owner = fs::metadata(self.project.path()).expect("the folder").uid();
+        assert_ne!(owner, 0);
         let mut open = vec![self.project.path().to_owned()];
         while let Some(folder) = open.pop() {
             for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -71,16 +77,8 @@ impl Shop {
 
     /// Takes everything down, and nothing is left.
     fn down(&self) {
-        self.project.succeeds(&["down", "-v", "-y"]);
+        self.devbox(&["down", "-v", "-y"]);
         assert_eq!(self.project.on_engine(), [] as [&str; 0]);
-    }
-}
-
-fn give_away(folder: &Path) {
-    let mut open = vec![folder.to_owned()];
-    while let Some(path) = open.pop() {
-        let _ = chown(&path, Some(DEVELOPER), Some(DEVELOPER));
-        open.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
     }
 }
 
@@ -88,25 +86,28 @@ fn give_away(folder: &Path) {
 fn two_commands_from_a_virtualenv() {
     let Some(shop) = Shop::new("init", &[("app.py", FLASK), ("requirements.txt", "flask\n")]) else { return };
     let project = &shop.project;
-    let said = project.succeeds(&["init"]);
+    let said = shop.devbox(&["init"]);
     assert!(said.contains("Next: `devbox up`, and http://127.0.0.1:8000 answers."), "{said}");
     shop.publish();
-    give_away(project.path());
-    project.succeeds(&["up", "-d"]);
+    shop.devbox(&["up", "-d"]);
     assert_eq!(shop.get("/"), "hello from the shop");
 
     // A saved file is served, since the reloader sees it through the mount.
     project.write("app.py", &FLASK.replace("'hello", "'good day"));
     wait::until("the new text", || shop.get("/").starts_with("good day").then_some(()));
-    project.succeeds(&["run", "--rm", "-T", "web", "python", "-c", "open('written', 'w')"]);
-    project.succeeds(&["exec", "-T", "web", "sh", "-c", "mkdir made && touch made/here"]);
-    project.succeeds(&["add", "humanize"]);
+    shop.devbox(&["run", "--rm", "-T", "web", "python", "-c", "open('written', 'w')"]);
+    let (mut shell, _) = project.devbox_as_user(&["shell"]);
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a shell");
+    shell.stdin.take().expect("its input").write_all(b"mkdir made && touch made/here\n").expect("a command");
+    assert!(shell.wait().expect("its end").success());
+    shop.devbox(&["add", "humanize"]);
     assert!(shop.imports("humanize"));
     assert!(project.file("made/here").exists() && project.file("written").exists());
+    shop.devbox(&["remove", "humanize"]);
     shop.belongs_to_its_developer();
-    project.write("requirements.txt", "flask\n# no more\n");
-    assert!(project.succeeds(&["rebuild"]).contains("web"), "the change is noticed");
-    assert!(!shop.imports("humanize"));
+    project.write("requirements.txt", "flask\niniconfig\n");
+    assert!(shop.devbox(&["rebuild"]).contains("web"), "the change is noticed");
+    assert!(shop.imports("iniconfig"));
     shop.down();
 }
 
@@ -114,15 +115,15 @@ fn two_commands_from_a_virtualenv() {
 fn an_empty_folder_becomes_a_django_project_on_postgres() {
     let Some(shop) = Shop::new("initdj", &[]) else { return };
     let project = &shop.project;
-    let said = project.succeeds(&["init", "--template", "django", "--with", "postgres:15"]);
+    let said = shop.devbox(&["init", "--template", "django", "--with", "postgres:15"]);
     assert!(said.contains("✓ django-admin startproject config . in a container\n"), "{said}");
     shop.belongs_to_its_developer();
     let settings = fs::read_to_string(project.file("config/settings.py")).expect("Django's settings");
     assert!(settings.contains("django.db.backends.postgresql"), "{settings}");
     assert!(!project.on_engine().iter().any(|name| name.contains("-run-")), "no container stays");
     shop.publish();
-    project.succeeds(&["up", "-d"]);
-    project.succeeds(&["run", "--rm", "-T", "web", "python", "manage.py", "migrate"]);
+    shop.devbox(&["up", "-d"]);
+    shop.devbox(&["run", "--rm", "-T", "web", "python", "manage.py", "migrate"]);
     assert!(shop.get("/").contains("The install worked successfully"));
     // The login page looks its session up in the database.
     assert!(shop.get("/admin/login/").contains("csrfmiddlewaretoken"));
@@ -131,10 +132,10 @@ fn an_empty_folder_becomes_a_django_project_on_postgres() {
     for name in ["Dockerfile", "docker-compose.yaml", ".dockerignore"] {
         fs::remove_file(project.file(name)).expect("a file");
     }
-    let said = project.succeeds(&["init"]);
+    let said = shop.devbox(&["init"]);
     assert!(said.contains("Django") && said.contains("manage.py; django in requirements.txt:1"), "{said}");
     assert!(said.contains("postgres:15") && said.contains("psycopg[binary] in requirements.txt:2"), "{said}");
-    let again = project.succeeds(&["up", "-d"]);
+    let again = shop.devbox(&["up", "-d"]);
     assert!(again.contains("nothing to do"), "the same files again: {again}");
     shop.down();
 }
@@ -150,9 +151,9 @@ fn a_start_that_fails_leaves_nothing() {
 #[test]
 fn a_fastapi_project_starts_and_answers() {
     let Some(shop) = Shop::new("initfa", &[]) else { return };
-    shop.project.succeeds(&["init", "--template", "fastapi"]);
+    shop.devbox(&["init", "--template", "fastapi"]);
     shop.publish();
-    shop.project.succeeds(&["up", "-d"]);
+    shop.devbox(&["up", "-d"]);
     assert_eq!(shop.get("/"), "{\"message\":\"Hello from FastAPI\"}");
     shop.down();
 }
@@ -161,20 +162,21 @@ fn a_fastapi_project_starts_and_answers() {
 fn of_tool(subject: &str, manifest: (&str, &str), lock: &str, make: &[&str], app: &str) {
     let Some(shop) = Shop::new(subject, &[manifest, (app, FLASK)]) else { return };
     let project = &shop.project;
-    project.succeeds(&["init"]);
+    shop.devbox(&["init"]);
     shop.publish();
-    give_away(project.path());
-    project.succeeds(&[&["run", "--rm", "-T", "web"], make].concat());
+    shop.devbox(&[&["run", "--rm", "-T", "web"], make].concat());
     for name in ["Dockerfile", "docker-compose.yaml"] {
         fs::remove_file(project.file(name)).expect("a file");
     }
-    let said = project.succeeds(&["init"]);
+    let said = shop.devbox(&["init"]);
     assert!(said.contains(&format!("{} and {lock}", manifest.0)), "{said}");
-    project.succeeds(&["up", "-d"]);
+    shop.devbox(&["up", "-d"]);
     assert_eq!(shop.get("/"), "hello from the shop");
-    let said = project.succeeds(&["add", "humanize"]);
+    let said = shop.devbox(&["add", "humanize"]);
     assert!(said.contains(&format!("{lock}  + humanize")), "{said}");
     assert!(shop.imports("humanize"));
+    shop.devbox(&["lock", "-U", "--no-build"]);
+    shop.devbox(&["remove", "--no-build", "humanize"]);
     shop.belongs_to_its_developer();
     shop.down();
 }
@@ -206,12 +208,12 @@ fn a_plain_pyproject_answers() {
     let text = "[project]\nname = \"shop\"\nversion = \"0.1\"\ndependencies = [\"flask\"]\n\n[project.optional-dependencies]\ndev = [\"iniconfig\"]\n\n\
                 [build-system]\nrequires = [\"setuptools>=61\"]\nbuild-backend = \"setuptools.build_meta\"\n";
     let Some(shop) = Shop::new("initpp", &[("pyproject.toml", text), ("src/shop/__init__.py", FLASK)]) else { return };
-    shop.project.succeeds(&["init"]);
+    shop.devbox(&["init"]);
     shop.publish();
-    shop.project.succeeds(&["up", "-d"]);
+    shop.devbox(&["up", "-d"]);
     assert_eq!(shop.get("/"), "hello from the shop");
     assert!(shop.imports("iniconfig"));
-    shop.project.succeeds(&["add", "humanize"]);
+    shop.devbox(&["add", "humanize"]);
     assert!(shop.imports("humanize"));
     shop.down();
 }

@@ -10,6 +10,7 @@ mod telling;
 use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{
@@ -26,7 +27,11 @@ use crate::{
 use super::{
     Setup, Stop,
     files::{FileChange, Written},
+    run,
 };
+
+/// How long an engine may take to say what it is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `init` was asked for.
 #[derive(Debug, Clone, Default)]
@@ -65,9 +70,10 @@ pub(super) struct Decided {
 ///
 /// # Errors
 /// What stands in the way, or what failed; nothing is written then.
-pub async fn run(setup: &Setup, options: &Options) -> Result<(), Stop> {
+pub async fn init(setup: &Setup, options: &Options) -> Result<(), Stop> {
     let folder = folder(setup)?;
-    let (mut decided, survey) = decide(setup, options, &folder)?;
+    let owner = owner(setup, &folder).await;
+    let (mut decided, survey) = decide(setup, options, &folder, owner)?;
     let agreed = question::databases(setup, options, &decided.blueprint)?;
     decided.blueprint.agree(&agreed);
     decided.files = files(&decided.blueprint, decided.template, &survey);
@@ -110,16 +116,27 @@ fn usage(error: ScaffoldError) -> Stop {
     }
 }
 
-/// Whom the container's files are to belong to: the caller, or whom the folder belongs to where root calls for somebody else.
-fn owner(folder: &Path) -> Owner {
+/// Whom the container's files are to belong to: the caller, or whom the folder belongs to where root calls for somebody else. An engine
+/// without root gives what its root writes to the caller, and nothing else.
+async fn owner(setup: &Setup, folder: &Path) -> Owner {
     let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-    match std::fs::metadata(folder) {
-        Ok(meta) if uid == 0 => Owner { uid: meta.uid(), gid: meta.gid() },
-        _ => Owner { uid, gid },
+    if uid == 0 {
+        let meta = std::fs::metadata(folder);
+        return meta.map_or(Owner { uid, gid, mapped: false }, |meta| Owner {
+            uid: meta.uid(),
+            gid: meta.gid(),
+            mapped: false,
+        });
+    }
+    let rootless = async { Some(run::connect(setup).await.ok()?.machine().await.ok()?.rootless) };
+    // No engine needs to be there yet.
+    match tokio::time::timeout(PATIENCE, rootless).await {
+        Ok(Some(true)) => Owner { uid: 0, gid: 0, mapped: true },
+        _ => Owner { uid, gid, mapped: false },
     }
 }
 
-fn decide(setup: &Setup, options: &Options, folder: &Path) -> Result<(Decided, Survey), Stop> {
+fn decide(setup: &Setup, options: &Options, folder: &Path, owner: Owner) -> Result<(Decided, Survey), Stop> {
     let mut survey = Survey::of(folder).map_err(usage)?;
     let existing = Existing::of(folder, &setup.request.environment);
     let template = match options.template {
@@ -136,7 +153,7 @@ fn decide(setup: &Setup, options: &Options, folder: &Path) -> Result<(Decided, S
         let files = template.files(&drivers(options));
         survey = template.survey(&survey, &files);
     }
-    let blueprint = scaffold::design(&survey, existing, &options.wishes, owner(folder)).map_err(usage)?;
+    let blueprint = scaffold::design(&survey, existing, &options.wishes, owner).map_err(usage)?;
     Ok((Decided { blueprint, files: Vec::new(), template }, survey))
 }
 

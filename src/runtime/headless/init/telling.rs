@@ -153,7 +153,7 @@ fn recognised(setup: &Setup, decided: &Decided) -> Result<(), Stop> {
 fn notes(setup: &Setup, blueprint: &Blueprint) -> Vec<Diagnostic> {
     let mut notes = blueprint.notes.clone();
     notes.extend(blueprint.database_notes());
-    if blueprint.owner.uid == 0 {
+    if blueprint.owner.uid == 0 && !blueprint.owner.mapped {
         let what = Diagnostic::warning("the files here belong to root, so the container's user is root as well");
         notes.push(what.help("`devbox init` as yourself, in a folder of your own"));
     }
