@@ -85,7 +85,7 @@ pub(super) fn select(request: &Request, disk: &mut Disk, report: &mut Report) ->
                     "looked for {list} in {} and above",
                     project_directory.as_deref().unwrap_or(&cwd).display()
                 ))
-                .help("change to the project's folder, or name the file with -f"),
+                .help("change to the project's folder, or name the file with -f; `devbox init` writes one"),
         ));
     }
     let profiles = if request.profiles.is_empty() {

@@ -30,7 +30,7 @@ pub fn service(blueprint: &Blueprint) -> String {
         let _ = writeln!(
             out,
             "    # While developing; the image's own command is for elsewhere.\n    command: {}",
-            exec(&program.command)
+            escaped(&exec(&program.command))
         );
     }
     if let Some(port) = program.port {
@@ -64,7 +64,7 @@ pub fn service(blueprint: &Blueprint) -> String {
     if program.port.is_some() && !program.reloads && existing.is_none() {
         // What a virtualenv's user did by hand.
         let mut ignored = vec![".git/".to_owned()];
-        ignored.extend(blueprint.virtualenvs.iter().map(|name| format!("{name}/")));
+        ignored.extend(blueprint.virtualenvs.iter().map(|name| yaml(&format!("{name}/"))));
         let _ = writeln!(
             out,
             "    # It does not reload by itself: `devbox watch` restarts it when a file is saved.\n    develop:\n      watch:\n        \
@@ -73,6 +73,17 @@ pub fn service(blueprint: &Blueprint) -> String {
         );
     }
     out
+}
+
+/// A path as YAML's scalar.
+fn yaml(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:@".contains(c));
+    if plain { path.to_owned() } else { serde_json::Value::from(escaped(path)).to_string() }
+}
+
+/// A text in which no variable is meant.
+fn escaped(text: &str) -> String {
+    text.replace('$', "$$")
 }
 
 fn build(out: &mut String, blueprint: &Blueprint, existing: Option<&ExistingDockerfile>) {
@@ -105,16 +116,18 @@ fn volumes(out: &mut String, blueprint: &Blueprint, existing: Option<&ExistingDo
     {
         return;
     }
-    let _ = writeln!(out, "    volumes:\n      - .:{}", blueprint.folder);
+    let _ = writeln!(out, "    volumes:\n      - {}", yaml(&format!(".:{}", blueprint.folder)));
     let environments = existing.map(|dockerfile| dockerfile.environments.as_slice()).unwrap_or_default();
     if !environments.is_empty() {
         out.push_str("      # The image's own, which the folder would hide.\n");
-        environments.iter().for_each(|folder| out.push_str(&format!("      - {folder}\n")));
+        environments.iter().for_each(|folder| out.push_str(&format!("      - {}\n", yaml(folder))));
     }
     let hidden = |name: &&String| !environments.contains(&format!("{}/{name}", blueprint.folder));
     let hosts: Vec<&String> = blueprint.virtualenvs.iter().filter(hidden).collect();
     if !hosts.is_empty() {
         out.push_str("    # This machine's virtualenv is hidden: of no use in there, and reloaders would watch it. Once it is gone, this can go.\n    tmpfs:\n");
-        hosts.iter().for_each(|name| out.push_str(&format!("      - {}/{name}\n", blueprint.folder)));
+        hosts
+            .iter()
+            .for_each(|name| out.push_str(&format!("      - {}\n", yaml(&format!("{}/{name}", blueprint.folder)))));
     }
 }

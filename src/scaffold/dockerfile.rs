@@ -24,7 +24,7 @@ pub fn text(blueprint: &Blueprint) -> String {
     );
     // What is installed for development is found in `src` anyway.
     if let Some(root) = program.root.as_ref().filter(|root| *root != "src" || install.project.is_empty()) {
-        let _ = write!(out, " \\\n    PYTHONPATH={}/{root}", blueprint.folder);
+        let _ = write!(out, " \\\n    PYTHONPATH={}", quoted(&format!("{}/{root}", blueprint.folder)));
     }
     if blueprint.conda {
         out.push_str(" \\\n    PATH=/opt/conda/bin:$PATH");
@@ -70,7 +70,9 @@ fn packages(out: &mut String, install: &Install) {
     }
     out.push_str("\n# Before the source, so that an edit of the source installs nothing.\n");
     for (files, destination) in &install.copies {
-        let _ = writeln!(out, "COPY {} {destination}", files.join(" "));
+        let words: Vec<String> = files.iter().chain([destination]).cloned().collect();
+        let plain = words.iter().all(|word| !word.contains(|c: char| c.is_whitespace() || "\"'$\\".contains(c)));
+        let _ = writeln!(out, "COPY {}", if plain { words.join(" ") } else { exec(&meant(words)) });
     }
     install.steps.iter().for_each(|step| out.push_str(&format!("{step}\n")));
 }
@@ -86,6 +88,18 @@ fn user(out: &mut String, blueprint: &Blueprint) {
         "\n# Not root, and with your ids: what the container writes into the mounted folder is yours.\nARG USER_UID={uid}\nARG USER_GID={gid}\n\
          RUN groupadd --non-unique --gid \"$USER_GID\" app \\\n    && useradd --non-unique --no-log-init --create-home --shell /bin/bash --uid \"$USER_UID\" --gid \"$USER_GID\" app\n"
     );
+}
+
+/// Words of a COPY, in which the builder would look for variables also where they are a list.
+fn meant(words: Vec<String>) -> Vec<String> {
+    words.into_iter().map(|word| word.replace('\\', "\\\\").replace('$', "\\$")).collect()
+}
+
+/// A value of ENV, as one word that means itself.
+fn quoted(value: &str) -> String {
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let escape = |c: char| if "\"$\\".contains(c) { format!("\\{c}") } else { c.to_string() };
+    if plain { value.to_owned() } else { format!("\"{}\"", value.chars().map(escape).collect::<String>()) }
 }
 
 /// A command in its exec form, which needs no shell and gets the signals itself.

@@ -4,7 +4,7 @@
 //! the manifest leads to files of the project itself (`-e .`, a workspace), those are copied first, and that is said.
 
 use crate::{
-    manifest::IncludeKind,
+    manifest::{IncludeKind, edit},
     model::{Diagnostic, Package},
 };
 
@@ -233,6 +233,12 @@ fn own_tool(program: &str, package: &str, variables: &str) -> Vec<String> {
     ]
 }
 
+/// A name as one word of a shell.
+fn shell_word(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    if plain { name.to_owned() } else { edit::tool::word(name) }
+}
+
 /// One COPY a folder, so that each file keeps its path.
 fn copies(files: Vec<String>) -> Vec<(Vec<String>, String)> {
     let mut by_folder: Vec<(Vec<String>, String)> = Vec::new();
@@ -281,7 +287,7 @@ fn pip(survey: &Survey, choice: &Choice<'_>, base: Install, notes: &mut Vec<Diag
         let what = format!("{outside} lies outside of this folder, where the build can't read it");
         notes.push(Diagnostic::warning(what).help("run `devbox init` in the folder that has both, or copy the file"));
     }
-    let arguments: Vec<String> = installed.iter().map(|name| format!("-r {name}")).collect();
+    let arguments: Vec<String> = installed.iter().map(|name| format!("-r {}", shell_word(name))).collect();
     Install {
         shown,
         tool: vec![venv()],

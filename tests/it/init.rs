@@ -154,6 +154,27 @@ fn the_rest_of_devbox_reads_what_is_written() {
 }
 
 #[test]
+fn names_of_files_mean_themselves() {
+    let serves = "HTTPServer(('', 8000), Handler).serve_forever()\n";
+    let files = [
+        ("my $HOME app.py", serves),
+        ("requirements.txt", "-r more $x.txt\ngunicorn\n"),
+        ("more $x.txt", "flask\n"),
+        ("my env: $y/pyvenv.cfg", ""),
+    ];
+    let project = TestProject::without_engine("init", &files);
+    project.succeeds(&["init"]);
+    let request = compose::Request { directory: project.path().to_owned(), ..compose::Request::default() };
+    let web = &compose::load(&request).expect("a project").project.services["web"];
+    assert_eq!(web.tmpfs, ["/app/my env: $y"]);
+    let dockerfile = fs::read_to_string(project.file("Dockerfile")).expect("a file");
+    assert!(dockerfile.contains("CMD [\"python\", \"my $HOME app.py\"]\n"), "{dockerfile}");
+    let found = manifest::discover(web.build.as_ref().expect("a build"), &mut Reader::new());
+    let names: Vec<&str> = found.sources.manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+    assert_eq!(names, ["Dockerfile", "more $x.txt", "requirements.txt"], "{dockerfile}");
+}
+
+#[test]
 fn what_is_there_is_kept_and_the_rest_fits() {
     let dockerfile = "FROM python:3.12-slim\nWORKDIR /srv/shop\nENV PATH=/srv/shop/.venv/bin:$PATH\nCOPY requirements.txt .\nRUN python -m venv .venv && pip install -r requirements.txt\nEXPOSE 5000\nCMD [\"flask\", \"run\"]\n";
     let files =

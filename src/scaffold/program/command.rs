@@ -10,9 +10,9 @@ use crate::scaffold::{
     source::{Application, Source},
 };
 
-/// A command of words without spaces in them.
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
+/// A command's words. Names of files are one word each, whatever is in them.
+pub(super) fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
 }
 
 /// The folder that a file's module is imported from, and the module's dotted name.
@@ -63,7 +63,7 @@ pub(super) fn program(
             let production =
                 django_wsgi(survey, path).filter(|_| packages.has("gunicorn")).map(|object| gunicorn(&object, port));
             Program {
-                command: words(&format!("python {path} runserver 0.0.0.0:{port}")),
+                command: words(["python", path, "runserver", &format!("0.0.0.0:{port}")]),
                 production,
                 root: folder,
                 ..program
@@ -75,9 +75,9 @@ pub(super) fn program(
         CandidateKind::Streamlit => {
             let program = of(Framework::Streamlit);
             let port = program.port.unwrap_or_default();
-            let command =
-                format!("streamlit run {path} --server.address=0.0.0.0 --server.port={port} --server.headless=true");
-            Program { command: words(&command), ..program }
+            let port = format!("--server.port={port}");
+            let command = ["streamlit", "run", path, "--server.address=0.0.0.0", &port, "--server.headless=true"];
+            Program { command: words(command), ..program }
         }
         CandidateKind::Server => {
             let server = source.server.as_ref();
@@ -109,10 +109,10 @@ pub(super) fn program(
 fn script(survey: &Survey, source: &Source) -> Vec<String> {
     match module(survey, source) {
         (_, name) if source.path.ends_with("/__main__.py") => {
-            words(&format!("python -m {}", name.trim_end_matches(".__main__")))
+            words(["python", "-m", name.trim_end_matches(".__main__")])
         }
-        (_, name) if name.contains('.') => words(&format!("python -m {name}")),
-        _ => words(&format!("python {}", source.path)),
+        (_, name) if name.contains('.') => words(["python", "-m", &name]),
+        _ => words(["python", &source.path]),
     }
 }
 
@@ -133,7 +133,7 @@ fn django_wsgi(survey: &Survey, manage: &str) -> Option<String> {
 
 fn gunicorn(object: &str, port: u16) -> Vec<String> {
     // Its heartbeat file on a disk can block a worker: https://docs.gunicorn.org/en/stable/faq.html
-    words(&format!("gunicorn --bind 0.0.0.0:{port} --worker-tmp-dir /dev/shm {object}"))
+    words(["gunicorn", "--bind", &format!("0.0.0.0:{port}"), "--worker-tmp-dir", "/dev/shm", object])
 }
 
 fn application(
@@ -155,14 +155,24 @@ fn application(
         || packages.has("fastapi-cli");
     match framework {
         Framework::Flask => Program {
-            command: words(&format!("flask --app {object} run --debug --host 0.0.0.0 --port {port}")),
+            command: words([
+                "flask",
+                "--app",
+                &object,
+                "run",
+                "--debug",
+                "--host",
+                "0.0.0.0",
+                "--port",
+                &port.to_string(),
+            ]),
             production,
             root,
             ..base
         },
         Framework::Quart => Program {
             // The server that Quart itself depends on.
-            command: words(&format!("hypercorn --reload --bind 0.0.0.0:{port} {called}")),
+            command: words(["hypercorn", "--reload", "--bind", &format!("0.0.0.0:{port}"), &called]),
             root,
             ..base
         },
@@ -186,6 +196,9 @@ fn application(
 }
 
 fn uvicorn_command(object: &str, factory: bool, port: u16) -> Vec<String> {
-    let factory = if factory { "--factory " } else { "" };
-    words(&format!("uvicorn --reload --host 0.0.0.0 --port {port} {factory}{object}"))
+    let port = port.to_string();
+    let mut command = words(["uvicorn", "--reload", "--host", "0.0.0.0", "--port", &port]);
+    command.extend(factory.then(|| "--factory".to_owned()));
+    command.push(object.to_owned());
+    command
 }

@@ -129,7 +129,7 @@ fn nothing(port: Option<u16>) -> Program {
     Program {
         title: "no program".to_owned(),
         because: "no application and no script was found; --app FILE names one".to_owned(),
-        command: words("sleep infinity"),
+        command: words(["sleep", "infinity"]),
         port,
         ..Program::default()
     }

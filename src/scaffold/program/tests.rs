@@ -122,6 +122,16 @@ fn scripts() {
         "a script: python -m shop | in src",
     );
     check("", &[], &NONE, "no program: sleep infinity");
+    let found = find(
+        &Survey { sources: vec![Source::read("my app.py", "")], ..Survey::default() },
+        &Packages::default(),
+        &NONE,
+    );
+    assert_eq!(
+        found.map(|(program, _)| program.command).ok(),
+        Some(words(["python", "my app.py"])),
+        "a name is one word"
+    );
 }
 
 #[test]
