@@ -19,6 +19,8 @@ use super::{COMPOSE_FILE, DOCKERFILE, IGNORE_FILE};
 /// A Dockerfile that is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExistingDockerfile {
+    /// Why it can't be read.
+    pub problem: Option<String>,
     /// The folder in which its program runs, if it says so.
     pub folder: Option<String>,
     /// The first port that it exposes.
@@ -96,9 +98,16 @@ impl Existing {
 
 fn dockerfile(folder: &Path) -> ExistingDockerfile {
     let mut found = ExistingDockerfile::default();
-    let text = Dockerfile::text(&folder.join(DOCKERFILE));
-    let Some(dockerfile) = text.ok().and_then(|text| Dockerfile::parse(&text).ok()) else { return found };
-    let Ok(resolved) = dockerfile.resolve(&BuildInputs::default()) else { return found };
+    let text = Dockerfile::text(&folder.join(DOCKERFILE)).map_err(|error| error.to_string());
+    let read = text.and_then(|text| {
+        let dockerfile = Dockerfile::parse(&text).map_err(|error| error.to_string())?;
+        let resolved = dockerfile.resolve(&BuildInputs::default()).map_err(|error| error.to_string())?;
+        Ok((dockerfile, resolved))
+    });
+    let (dockerfile, resolved) = match read {
+        Ok(read) => read,
+        Err(problem) => return ExistingDockerfile { problem: Some(problem), ..found },
+    };
     // From the image that the last stage begins with to its end.
     let mut chain = Vec::new();
     let mut next = Some(resolved.target);

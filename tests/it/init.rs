@@ -227,6 +227,19 @@ fn a_dockerfile_fits_the_compose_file_that_is_there() {
 }
 
 #[test]
+fn what_cannot_be_read_is_kept_and_said() {
+    let files = [("app.py", FLASK), ("requirements.txt", "flask\n"), ("Dockerfile", "FRUM x\n")];
+    let project = TestProject::without_engine("init", &files);
+    let said = project.succeeds(&["init"]);
+    assert!(said.contains("· Dockerfile kept as it is; it can't be read: "), "{said}");
+    let files = [("app.py", FLASK), ("requirements.txt", "flask\n"), ("compose.yaml", "services: [\n")];
+    let project = TestProject::without_engine("init", &files);
+    let said = project.succeeds(&["init"]);
+    assert!(said.contains("· compose.yaml kept as it is; it can't be read: "), "{said}");
+    assert!(project.file("Dockerfile").exists());
+}
+
+#[test]
 fn a_dry_run_and_a_failure_leave_nothing() {
     let project = TestProject::without_engine("init", &[("app.py", FLASK), ("requirements.txt", "flask\n")]);
     let names = || {

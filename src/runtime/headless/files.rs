@@ -91,7 +91,9 @@ fn replace(path: &Path, bytes: &[u8], new: bool) -> io::Result<()> {
     let like = fs::metadata(&path);
     let mode = like.as_ref().map_or(MODE, |like| like.permissions().mode());
     let owner = like.or_else(|_| fs::metadata(folder))?;
-    let mut file = tempfile::Builder::new().prefix(".devbox-").tempfile_in(folder)?;
+    let temporary = tempfile::Builder::new().prefix(".devbox-").tempfile_in(folder);
+    // Its error names the temporary file, which is nobody's concern.
+    let mut file = temporary.map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(bytes)?;
     file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
     let mine = file.as_file().metadata()?;
@@ -135,6 +137,13 @@ mod tests {
         fs::write(&second, "edited").unwrap();
         assert!(Written::write(vec![change(&first, Some("1"), "2"), change(&second, Some("1"), "2")]).is_err());
         assert_eq!(fs::read(&first).unwrap(), b"1", "none is written");
+        assert!(
+            Written::write(vec![change(&folder.path().join("new"), None, "2"), change(&second, None, "2")]).is_err()
+        );
+        assert!(!folder.path().join("new").exists(), "of new ones neither");
+        assert_eq!(fs::read(&second).unwrap(), b"edited");
+        std::os::unix::fs::symlink("/nonexistent", folder.path().join("link")).unwrap();
+        assert!(Written::write(vec![change(&folder.path().join("link"), None, "2")]).is_err(), "a link is there");
         let written = Written::write(vec![change(&first, Some("1"), "2")]).unwrap();
         fs::write(&first, "mine").unwrap();
         assert_eq!(written.undo().len(), 1);

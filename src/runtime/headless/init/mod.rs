@@ -192,7 +192,10 @@ fn files(blueprint: &Blueprint, template: Option<Template>, survey: &Survey) -> 
     }
     files.push(match &existing.dockerfile {
         None => new(DOCKERFILE, dockerfile::text(blueprint)),
-        Some(_) => kept(DOCKERFILE, String::new()),
+        Some(dockerfile) => {
+            let problem = dockerfile.problem.as_ref();
+            kept(DOCKERFILE, problem.map(|problem| format!("it can't be read: {problem}")).unwrap_or_default())
+        }
     });
     files.push(match &existing.compose {
         None => new(COMPOSE_FILE, compose_file::text(blueprint)),
