@@ -68,7 +68,7 @@ pub use keys::{Key, keys, keys_table};
 pub use places::Places;
 pub use render::{Format, Variable};
 pub use shell_words::split as shell_words;
-pub use source::{FILES as FILE_NAMES, OVERRIDES as OVERRIDE_NAMES};
+pub use source::FILES as FILE_NAMES;
 
 /// What to load, and with what.
 #[derive(Debug, Clone, Default)]

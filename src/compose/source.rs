@@ -16,7 +16,7 @@ use crate::model::nearest;
 /// Names that are looked for, in order of preference.
 pub const FILES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// Names of what is merged over it.
-pub const OVERRIDES: &[&str] =
+const OVERRIDES: &[&str] =
     &["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// What to load.

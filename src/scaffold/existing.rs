@@ -76,8 +76,7 @@ impl Existing {
     /// Looks at a folder.
     pub fn of(folder: &Path, environment: &BTreeMap<String, String>) -> Existing {
         let there = |name: &str| fs::symlink_metadata(folder.join(name)).is_ok();
-        let names = compose::FILE_NAMES.iter().chain(compose::OVERRIDE_NAMES);
-        let compose = names.copied().find(|name| there(name));
+        let compose = compose::FILE_NAMES.iter().copied().find(|name| there(name));
         let above = folder.ancestors().skip(1).find_map(|above| {
             let mut files = compose::FILE_NAMES.iter().map(|name| above.join(name));
             files.find(|file| file.exists()).map(|file| file.display().to_string())
