@@ -149,6 +149,20 @@ fn every_kind_of_rejection_has_a_place() {
         ("volumes: [{type: bind, target: /x}]", "a bind mount of `a` has no source", "4:15"),
         ("tmpfs: [/x, /x:ro]", "service `a` mounts two things at /x", "4:17"),
         ("secrets: [s]", "service `a` uses secret `s`, which is not defined", "4:15"),
+        // Also where a section does nothing on a single engine, its keys are Compose's.
+        ("credential_spec: {file: f, nope: 1}", "unknown key `nope` in `services.a.credential_spec`", "4:32"),
+        ("provider: {type: t, nope: 1}", "unknown key `nope` in `services.a.provider`", "4:25"),
+        ("deploy: {rollback_config: {nope: 1}}", "unknown key `nope` in `services.a.deploy.rollback_config`", "4:32"),
+        (
+            "deploy: {placement: {preferences: [{spread: a, nope: 1}]}}",
+            "unknown key `nope` in `services.a.deploy.placement.preferences.0`",
+            "4:52",
+        ),
+        (
+            "deploy: {resources: {reservations: {generic_resources: [{nope: 1}]}}}",
+            "unknown key `nope` in `services.a.deploy.resources.reservations.generic_resources.0`",
+            "4:62",
+        ),
     ] {
         check_short(&service(rest), what, place);
     }
