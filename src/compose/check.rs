@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Options, 
+    Options,
     json::{Json, Object, Text},
     project::Encoded,
     report::{Problem, Report},
