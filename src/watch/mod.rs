@@ -14,6 +14,7 @@ pub mod develop;
 mod filesystem;
 mod git;
 mod limits;
+mod pace;
 mod rules;
 mod task;
 pub mod tree;

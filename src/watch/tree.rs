@@ -12,19 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use super::develop::{Changes, Rules};
 use super::filesystem::silent;
-use super::limits;
+use super::pace::{LOCK_AGE, Pace};
+use super::{git, limits};
 use crate::model::Diagnostic;
 
-/// How long nothing must happen before looking: an editor's save is several events within a few milliseconds.
-const QUIET: Duration = Duration::from_millis(10);
-/// How long after the first sign to look at the latest.
-const LIMIT: Duration = Duration::from_millis(80);
 /// How often everything is compared where the system tells nothing.
 const POLL: Duration = Duration::from_secs(2);
 /// How many signs wait; more mean that everything is compared.
@@ -44,7 +41,8 @@ pub enum TreeEvent {
 }
 
 enum Sign {
-    Path(PathBuf),
+    /// Something happened to a path, and whether whoever did it is done.
+    Path(PathBuf, bool),
     Lost,
     Stop,
 }
@@ -118,11 +116,21 @@ fn on_event(event: notify::Result<notify::Event>, signs: &SyncSender<Sign>, over
         Ok(event) => {
             let reads = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
             if !reads {
-                event.paths.into_iter().for_each(|path| send(Sign::Path(path)));
+                let over = is_over(event.kind);
+                event.paths.into_iter().for_each(|path| send(Sign::Path(path, over)));
             }
         }
         Err(_) => send(Sign::Lost),
     }
+}
+
+/// A file was closed after it was written, or has taken its name. What is opened, moved away or removed is perhaps part of more.
+fn is_over(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both) | ModifyKind::Metadata(_))
+    )
 }
 
 /// By which a change is told: inode, size, time of change, mode.
@@ -165,16 +173,16 @@ impl Tree {
     ) {
         let mut marks: BTreeSet<PathBuf> = BTreeSet::new();
         let mut everything = false;
-        let mut signs: Option<(Instant, Instant)> = None;
+        let mut pace = Pace::default();
+        let locks: BTreeSet<PathBuf> = self.rules.roots().into_iter().filter_map(git::index_lock).collect();
         loop {
             for problem in std::mem::take(&mut self.problems) {
                 if events.blocking_send(TreeEvent::Problem(problem)).is_err() {
                     return;
                 }
             }
-            let deadline = signs.map(|(first, last)| (last + QUIET).min(first + LIMIT));
-            let sign = match (deadline, self.polls) {
-                (Some(deadline), _) => arriving.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            let sign = match (pace.due(), self.polls) {
+                (Some(due), _) => arriving.recv_timeout(due.saturating_duration_since(Instant::now())),
                 (None, true) => arriving.recv_timeout(POLL),
                 (None, false) => arriving.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
@@ -183,20 +191,28 @@ impl Tree {
             }
             match sign {
                 Ok(Sign::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Sign::Path(path)) => drop(marks.insert(path)),
-                Ok(Sign::Lost) => everything = true,
+                Ok(Sign::Path(path, over)) => {
+                    marks.insert(path);
+                    pace.sign(over, Instant::now());
+                }
+                Ok(Sign::Lost) => {
+                    everything = true;
+                    pace.sign(false, Instant::now());
+                }
+                Err(RecvTimeoutError::Timeout)
+                    if pace.due().is_some() && locks.iter().any(|lock| git::is_at_work(lock, LOCK_AGE)) =>
+                {
+                    pace.postpone(Instant::now());
+                }
                 Err(RecvTimeoutError::Timeout) => {
-                    everything |= overflow.swap(false, Ordering::AcqRel) || signs.is_none();
-                    signs = None;
+                    everything |= overflow.swap(false, Ordering::AcqRel) || pace.due().is_none();
+                    pace.clear();
                     let changes = self.look(&std::mem::take(&mut marks), std::mem::take(&mut everything));
                     if !changes.is_empty() && events.blocking_send(TreeEvent::Changed(changes)).is_err() {
                         return;
                     }
-                    continue;
                 }
             }
-            let now = Instant::now();
-            signs = Some((signs.map_or(now, |(first, _)| first), now));
         }
     }
 
