@@ -192,6 +192,8 @@ pub struct Followers {
     resumes: BTreeMap<ContainerId, Resume>,
     /// Exits whose log is not at its end yet.
     exits: BTreeMap<ContainerId, i64>,
+    /// Started again before the end of the log of the time before was read.
+    again: BTreeMap<ContainerId, (Source, Window)>,
     lost: bool,
 }
 
@@ -214,6 +216,7 @@ impl Followers {
             sources: BTreeMap::new(),
             resumes: BTreeMap::new(),
             exits: BTreeMap::new(),
+            again: BTreeMap::new(),
             lost: false,
         })
     }
@@ -247,7 +250,9 @@ impl Followers {
                 Told::Ended(container, resume) => {
                     self.open.remove(&container);
                     self.resumes.insert(container.clone(), resume);
-                    if let Some(exited) = self.exited(&container) {
+                    let exited = self.exited(&container);
+                    self.follow_again(&container);
+                    if let Some(exited) = exited {
                         return Ok(News::Exited(exited));
                     }
                 }
@@ -258,7 +263,9 @@ impl Followers {
                         diagnostic.severity = crate::model::Severity::Warning;
                         setup.console.diagnostic(&diagnostic);
                     }
-                    if let Some(exited) = self.exited(&container) {
+                    let exited = self.exited(&container);
+                    self.follow_again(&container);
+                    if let Some(exited) = exited {
                         return Ok(News::Exited(exited));
                     }
                 }
@@ -282,6 +289,13 @@ impl Followers {
         }
     }
 
+    /// Goes on with a container that was started again meanwhile.
+    fn follow_again(&mut self, container: &ContainerId) {
+        if let Some((source, part)) = self.again.remove(container) {
+            self.follow(container, source, part);
+        }
+    }
+
     fn exited(&mut self, container: &ContainerId) -> Option<Exited> {
         if self.open.contains(container) {
             return None;
@@ -298,14 +312,16 @@ impl Followers {
         };
         match action {
             ContainerAction::Start => {
-                self.exits.remove(&id);
                 // What it wrote in an earlier life is not news.
                 let since = Timestamp(event.time.0.saturating_sub(START_SLACK));
-                self.follow(
-                    &id,
-                    Source { service, replica: number },
-                    Window { since: Some(since), ..Window::default() },
-                );
+                let part = Window { since: Some(since), ..Window::default() };
+                let source = Source { service, replica: number };
+                if self.open.contains(&id) {
+                    self.again.insert(id, (source, part));
+                } else {
+                    self.exits.remove(&id);
+                    self.follow(&id, source, part);
+                }
                 None
             }
             ContainerAction::Die { code } if self.sources.contains_key(&id) => {
