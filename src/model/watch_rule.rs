@@ -61,6 +61,16 @@ pub struct SyncedFiles {
     pub removals: BTreeSet<String>,
 }
 
+impl SyncedFiles {
+    /// Adds what changed later: the last state of each file counts.
+    pub fn extend(&mut self, later: &SyncedFiles) {
+        self.copies.retain(|path, _| !later.removals.contains(path));
+        self.removals.retain(|path| !later.copies.contains_key(path));
+        self.copies.extend(later.copies.clone());
+        self.removals.extend(later.removals.iter().cloned());
+    }
+}
+
 /// The user and group, by number, whom files in a container belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileOwner {
@@ -84,11 +94,7 @@ pub struct ServiceSync {
 impl ServiceSync {
     /// Adds what changed later: the last state of each file counts.
     pub fn extend(&mut self, later: &ServiceSync) {
-        let (mine, theirs) = (&mut self.files, &later.files);
-        mine.copies.retain(|path, _| !theirs.removals.contains(path));
-        mine.removals.retain(|path| !theirs.copies.contains_key(path));
-        mine.copies.extend(theirs.copies.clone());
-        mine.removals.extend(theirs.removals.iter().cloned());
+        self.files.extend(&later.files);
         for command in &later.commands {
             if !self.commands.contains(command) {
                 self.commands.push(command.clone());

@@ -33,6 +33,8 @@ pub struct Changes {
     pub changed: BTreeSet<PathBuf>,
     /// Gone, each file and folder of what was removed.
     pub removed: BTreeSet<PathBuf>,
+    /// Those of the changed files of rebuild rules whose bytes and mode are the same as before: an image built from them would be, too.
+    pub same: BTreeSet<PathBuf>,
 }
 
 impl Changes {
@@ -45,8 +47,8 @@ impl Changes {
 /// What follows from changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Consequences {
-    /// Services whose image is built anew.
-    pub rebuild: BTreeSet<ServiceName>,
+    /// Services whose image is built anew, and the files because of which.
+    pub rebuild: BTreeMap<ServiceName, BTreeSet<PathBuf>>,
     /// What the others get.
     pub sync: BTreeMap<ServiceName, ServiceSync>,
 }
@@ -61,6 +63,23 @@ struct Rule {
     /// The build context and its .dockerignore.
     context: Option<(PathBuf, Patterns)>,
     never: Patterns,
+    /// Folders and files of the host that the service's containers can write to.
+    writable: Vec<PathBuf>,
+    /// Where the .dockerignore is or may come to be.
+    ignore_files: Vec<PathBuf>,
+}
+
+/// A file that a container can change which a rule of the same service is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Echo<'r> {
+    /// The service.
+    pub(super) service: &'r ServiceName,
+    /// What of the host its container can write to.
+    pub(super) mount: &'r Path,
+    /// The rule's own path, by which its patterns go.
+    pub(super) rule: &'r Path,
+    /// What the rule does.
+    pub(super) action: &'r WatchAction,
 }
 
 /// The rules of a project.
@@ -95,6 +114,8 @@ impl Rules {
                     include: if rule.include.is_empty() { None } else { Some(patterns(&rule.include)?) },
                     context: context.clone(),
                     never: Patterns::new(NEVER).unwrap_or_default(),
+                    writable: writable(service),
+                    ignore_files: ignore_files(service),
                     rule: rule.clone(),
                 });
             }
@@ -117,6 +138,37 @@ impl Rules {
         self.0.iter().map(|rule| rule.rule.path.as_path()).collect()
     }
 
+    /// All that is followed: those, and the .dockerignore files by which the rules go.
+    pub(super) fn followed(&self) -> BTreeSet<PathBuf> {
+        self.roots().into_iter().map(Path::to_owned).chain(self.ignore_files()).collect()
+    }
+
+    /// Whether the rules themselves are others when this file is.
+    pub fn depend_on(&self, changes: &Changes) -> bool {
+        self.ignore_files().any(|file| changes.changed.contains(&file) || changes.removed.contains(&file))
+    }
+
+    fn ignore_files(&self) -> impl Iterator<Item = PathBuf> {
+        self.0.iter().flat_map(|rule| rule.ignore_files.iter().cloned())
+    }
+
+    /// Whether an image is built anew when this file changes.
+    pub(super) fn build_from(&self, path: &Path) -> bool {
+        self.0.iter().any(|rule| rule.rule.action == WatchAction::Rebuild && rule.matches(path))
+    }
+
+    /// The rule that acts on a service whose containers can write the file themselves.
+    pub(super) fn echo<'r>(&'r self, path: &Path) -> Option<Echo<'r>> {
+        let echo = |rule: &'r Rule| {
+            let mount = rule.writable.iter().find(|mount| path.starts_with(mount))?;
+            let Rule { service, rule, .. } = rule;
+            Some(Echo { service, mount, rule: &rule.path, action: &rule.action })
+        };
+        let echoes = self.0.iter().filter(|rule| rule.matches(path)).filter_map(echo);
+        // What costs most is what the loop is about.
+        echoes.min_by_key(|echo| *echo.action == WatchAction::Sync)
+    }
+
     /// Whether something below a folder may be of interest.
     pub fn descends(&self, folder: &Path) -> bool {
         self.0.iter().any(|rule| rule.descends(folder))
@@ -132,7 +184,11 @@ impl Rules {
                 continue;
             }
             if rule.rule.action == WatchAction::Rebuild {
-                consequences.rebuild.insert(rule.service.clone());
+                let others = changed.into_iter().filter(|path| !changes.same.contains(*path)).chain(removed);
+                let files: BTreeSet<PathBuf> = others.cloned().collect();
+                if !files.is_empty() {
+                    consequences.rebuild.entry(rule.service.clone()).or_default().extend(files);
+                }
                 continue;
             }
             let sync = consequences.sync.entry(rule.service.clone()).or_default();
@@ -145,8 +201,13 @@ impl Rules {
         for sync in consequences.sync.values_mut() {
             outermost(&mut sync.files.removals);
         }
-        consequences.sync.retain(|service, _| !consequences.rebuild.contains(service));
+        consequences.sync.retain(|service, _| !consequences.rebuild.contains_key(service));
         consequences
+    }
+
+    /// Whether any rule copies something at the start.
+    pub fn has_initial(&self) -> bool {
+        self.0.iter().any(|rule| rule.rule.initial_sync)
     }
 
     /// What the rules with `initial_sync` copy at the start, out of the files that are there.
@@ -163,6 +224,31 @@ impl Rules {
         }
         consequences
     }
+}
+
+/// What of the host a service's containers can write to.
+fn writable(service: &Service) -> Vec<PathBuf> {
+    let mounts = service.mounts.iter().filter(|mount| !mount.read_only);
+    let sources = mounts.filter_map(|mount| match &mount.kind {
+        MountKind::Bind { source, .. } => Some(PathBuf::from(source)),
+        _ => None,
+    });
+    sources.collect()
+}
+
+/// The files that say what is left out of a service's build context, whether they are there or not.
+fn ignore_files(service: &Service) -> Vec<PathBuf> {
+    let Some(build) = service.build.as_ref().filter(|build| build.context.starts_with('/')) else { return Vec::new() };
+    let root = PathBuf::from(&build.context);
+    let own = match &build.dockerfile {
+        DockerfileSource::File(file) => {
+            let mut name = root.join(file).into_os_string();
+            name.push(".dockerignore");
+            Some(PathBuf::from(name))
+        }
+        DockerfileSource::Inline(_) => None,
+    };
+    [root.join(".dockerignore")].into_iter().chain(own).collect()
 }
 
 /// The build context with its .dockerignore.
@@ -281,7 +367,7 @@ mod tests {
             };
         }
         let consequences = rules.follow(&changes);
-        let mut shown: Vec<String> = consequences.rebuild.iter().map(|name| format!("rebuild {name}")).collect();
+        let mut shown: Vec<String> = consequences.rebuild.keys().map(|name| format!("rebuild {name}")).collect();
         for (name, sync) in &consequences.sync {
             shown.extend(sync.files.copies.keys().map(|target| format!("{name} + {target}")));
             shown.extend(sync.files.removals.iter().map(|target| format!("{name} - {target}")));
@@ -324,6 +410,35 @@ mod tests {
         assert!(all.descends(Path::new("/p/a")) && !all.descends(Path::new("/q")));
         only.include = vec!["**/*.html".into()];
         check(&rules(vec![only]), &["/p/a/x.html", "/p/a/x.py"], "web + /app/a/x.html");
+    }
+
+    #[test]
+    fn the_same_bytes_build_nothing_and_are_brought_all_the_same() {
+        let rules =
+            rules(vec![rule("/p/app", WatchAction::Sync, Some("/app")), rule("/p/pkg", WatchAction::Rebuild, None)]);
+        let path = |text: &str| BTreeSet::from([PathBuf::from(text)]);
+        let changes = Changes { changed: path("/p/pkg"), same: path("/p/pkg"), ..Changes::default() };
+        assert_eq!(rules.follow(&changes), Consequences::default());
+        let changes = Changes { changed: path("/p/app/x"), same: path("/p/app/x"), ..Changes::default() };
+        assert_eq!(rules.follow(&changes).sync.len(), 1);
+        assert!(rules.build_from(Path::new("/p/pkg")) && !rules.build_from(Path::new("/p/app/x")));
+    }
+
+    #[test]
+    fn a_dockerignore_leaves_out_and_is_followed_itself() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(".dockerignore"), "secret\n").unwrap();
+        let mut web = Service::empty(ServiceName::new("web").unwrap());
+        web.build = Some(crate::model::Build::new(root.path().to_str().unwrap()));
+        let src = root.path().join("src");
+        web.watch = vec![rule(root.path().to_str().unwrap(), WatchAction::Sync, Some("/app"))];
+        let (rules, _) = Rules::of([&web]).unwrap();
+        let changed = |path: PathBuf| Changes { changed: BTreeSet::from([path]), ..Changes::default() };
+        assert!(rules.follow(&changed(root.path().join("secret"))).sync.is_empty());
+        assert!(!rules.follow(&changed(src.join("a"))).sync.is_empty());
+        assert!(rules.depend_on(&changed(root.path().join(".dockerignore"))));
+        assert!(rules.depend_on(&changed(root.path().join("Dockerfile.dockerignore"))));
+        assert!(!rules.depend_on(&changed(src)));
     }
 
     #[test]

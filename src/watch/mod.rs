@@ -9,8 +9,10 @@
 //! The helper thread ends with the [`Watcher`]. Whole trees, for `develop.watch`, are [`tree`]'s: [`develop`] has the rules.
 
 mod arm;
+mod contents;
 mod debounce;
 pub mod develop;
+pub mod feedback;
 mod filesystem;
 mod git;
 mod limits;

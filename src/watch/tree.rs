@@ -16,6 +16,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use super::contents::Contents;
 use super::develop::{Changes, Rules};
 use super::filesystem::silent;
 use super::pace::{LOCK_AGE, Pace};
@@ -89,8 +90,7 @@ impl TreeWatcher {
         let (overflow, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let callback = { (signs.clone(), Arc::clone(&overflow)) };
         let watcher = notify::recommended_watcher(move |event| on_event(event, &callback.0, &callback.1));
-        let mut tree =
-            Tree { rules, watcher: None, known: BTreeMap::new(), polls: false, problems: Vec::new(), full: false };
+        let mut tree = Tree::new(rules);
         match watcher {
             Ok(watcher) => tree.watcher = Some(watcher),
             Err(error) => tree.cannot_watch(&error, None),
@@ -156,6 +156,10 @@ impl Stamp {
 
 struct Tree {
     rules: Arc<Rules>,
+    /// What is followed.
+    roots: BTreeSet<PathBuf>,
+    /// What files of rebuild rules hold.
+    contents: Contents,
     watcher: Option<RecommendedWatcher>,
     known: BTreeMap<PathBuf, Stamp>,
     polls: bool,
@@ -164,6 +168,19 @@ struct Tree {
 }
 
 impl Tree {
+    fn new(rules: Arc<Rules>) -> Tree {
+        Tree {
+            roots: rules.followed(),
+            rules,
+            contents: Contents::default(),
+            watcher: None,
+            known: BTreeMap::new(),
+            polls: false,
+            problems: Vec::new(),
+            full: false,
+        }
+    }
+
     fn run(
         mut self,
         arriving: &Receiver<Sign>,
@@ -174,7 +191,6 @@ impl Tree {
         let mut marks: BTreeSet<PathBuf> = BTreeSet::new();
         let mut everything = false;
         let mut pace = Pace::default();
-        let locks: BTreeSet<PathBuf> = self.rules.roots().into_iter().filter_map(git::index_lock).collect();
         loop {
             for problem in std::mem::take(&mut self.problems) {
                 if events.blocking_send(TreeEvent::Problem(problem)).is_err() {
@@ -199,9 +215,7 @@ impl Tree {
                     everything = true;
                     pace.sign(false, Instant::now());
                 }
-                Err(RecvTimeoutError::Timeout)
-                    if pace.due().is_some() && locks.iter().any(|lock| git::is_at_work(lock, LOCK_AGE)) =>
-                {
+                Err(RecvTimeoutError::Timeout) if pace.due().is_some() && self.git_is_at_work() => {
                     pace.postpone(Instant::now());
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -214,6 +228,12 @@ impl Tree {
                 }
             }
         }
+    }
+
+    /// Whether git changes one of the trees just now.
+    fn git_is_at_work(&self) -> bool {
+        let locks: BTreeSet<PathBuf> = self.roots.iter().filter_map(|root| git::index_lock(root)).collect();
+        locks.iter().any(|lock| git::is_at_work(lock, LOCK_AGE))
     }
 
     /// Compares what is marked, or everything.
@@ -233,13 +253,13 @@ impl Tree {
 
     /// Below a root or one itself; a root's parent is watched for the root's sake only.
     fn is_of_interest(&self, path: &Path) -> bool {
-        self.rules.roots().iter().any(|root| path.starts_with(root))
-            && path.parent().is_none_or(|folder| self.rules.roots().contains(path) || self.rules.descends(folder))
+        self.roots.contains(path)
+            || self.roots.iter().any(|root| path.starts_with(root))
+                && path.parent().is_none_or(|folder| self.rules.descends(folder))
     }
 
     fn scan_roots(&mut self, changes: &mut Changes) {
-        let roots: Vec<PathBuf> = self.rules.roots().into_iter().map(Path::to_owned).collect();
-        for root in roots {
+        for root in self.roots.clone() {
             // A file is watched through its folder, and a folder that is replaced tells only the one above it.
             if let Some(parent) = root.parent().filter(|parent| parent.is_dir()) {
                 self.watch(parent);
@@ -299,6 +319,12 @@ impl Tree {
         let before = self.known.insert(path.to_owned(), stamp);
         if before != Some(stamp) {
             changes.changed.insert(path.to_owned());
+            if !stamp.folder && self.rules.build_from(path) {
+                let mode = before.is_some_and(|before| before.mode == stamp.mode);
+                if self.contents.same(path, stamp.size) && mode {
+                    changes.same.insert(path.to_owned());
+                }
+            }
         }
         if !stamp.folder || !self.rules.descends(path) {
             return;
@@ -312,13 +338,12 @@ impl Tree {
     }
 
     fn watch(&mut self, folder: &Path) {
-        if let Some(kind) = silent(folder) {
-            if !std::mem::replace(&mut self.polls, true) {
-                let what = format!("{kind} reports no changes made elsewhere");
-                self.problems
-                    .push(Diagnostic::warning(what).note("files there are looked at every two seconds instead"));
-            }
-            return;
+        // Changes made on this machine are told there too, so it is watched all the same.
+        if let Some(kind) = silent(folder)
+            && !std::mem::replace(&mut self.polls, true)
+        {
+            let what = format!("{kind} reports no changes made elsewhere");
+            self.problems.push(Diagnostic::warning(what).note("files there are looked at every two seconds instead"));
         }
         let Some(watcher) = &mut self.watcher else { return };
         if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive)
@@ -335,3 +360,7 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;

@@ -106,7 +106,7 @@ pub async fn run(setup: &Setup, options: &WatchOptions) -> Result<(), Stop> {
             event = events.recv() => match event {
                 Some(TreeEvent::Changed(changes)) => {
                     let Consequences { rebuild, sync } = rules.follow(&changes);
-                    to_build.extend(rebuild);
+                    to_build.extend(rebuild.into_keys());
                     for (name, known) in &mut meanwhile {
                         sync.get(name).into_iter().for_each(|sync| known.extend(sync));
                     }
