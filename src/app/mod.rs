@@ -12,6 +12,7 @@ pub mod builds;
 pub mod changes;
 pub mod deps;
 pub mod deps_text;
+pub mod develop;
 pub mod effect;
 pub mod engine_status;
 pub mod facts;

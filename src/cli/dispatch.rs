@@ -121,8 +121,13 @@ async fn with_engine(verb: Option<&Verb>, setup: &Setup) -> Result<(), Stop> {
         Verb::Rebuild(args) => verbs::images(setup, &args.services, goals::rebuild(args)?, args.quiet, &[]).await,
         Verb::Plan(args) => verbs::plan(setup, &args.services, &goals::plan(args)?, args.format == "json").await,
         Verb::Watch(args) => {
-            let (services, no_up, quiet) = (args.services.clone(), args.no_up, args.quiet);
-            watch::run(setup, &watch::WatchOptions { services, no_up, quiet }).await
+            let options = watch::WatchOptions {
+                services: args.services.clone(),
+                no_up: args.no_up,
+                quiet: args.quiet,
+                prune: args.prune,
+            };
+            watch::run(setup, &options).await
         }
         Verb::Add(args) => {
             let what = packages::What::Add(args.packages.clone());
@@ -208,6 +213,7 @@ fn foreground_options(args: &up::Up) -> Foreground {
         format: LineFormat { timestamps: args.timestamps, no_prefix: args.no_log_prefix },
         no_color: args.no_color,
         timeout: args.timeout.map(Duration::from_secs),
+        watch: args.watch,
     }
 }
 

@@ -16,7 +16,7 @@ const OWN_VERBS: [&str; 4] = ["doctor", "diff", "snapshot", "report"];
 /// Flags of Compose's that are not built, by verb; the empty verb has the global ones.
 const FLAGS: [(&str, &[&str]); 11] = [
     ("", &["--all-resources", "--compatibility", "--parallel", "--dry-run", "--verbose", "--workdir", "--tls"]),
-    ("up", &["--menu", "--watch", "-w"]),
+    ("up", &["--menu"]),
     ("build", &["--builder", "--check", "--memory", "-m", "--print", "--provenance", "--push", "--sbom", "--dry-run"]),
     ("config", &["--lock-image-digests", "--resolve-image-digests", "--dry-run"]),
     ("run", &["--cap-add", "--cap-drop", "--env-from-file", "--dry-run"]),
@@ -25,7 +25,7 @@ const FLAGS: [(&str, &[&str]); 11] = [
     ("restart", &["--dry-run"]),
     ("rm", &["--dry-run"]),
     ("pull", &["--dry-run"]),
-    ("watch", &["--prune", "--dry-run"]),
+    ("watch", &["--dry-run"]),
 ];
 
 /// Flags that stand before the verb and take a value.

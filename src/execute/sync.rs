@@ -128,7 +128,17 @@ pub(super) async fn carry(
     }
     sent.map_err(|error| {
         let diagnostic = error.diagnostic();
-        Diagnostic::error(format!("{service} can't be synced: {}", diagnostic.what)).into()
+        let told = Diagnostic::error(format!("{service} can't be synced: {}", diagnostic.what));
+        let help = match diagnostic.help {
+            _ if diagnostic.what.contains("read-only") => {
+                Some("take out `read_only: true`, or bring the files with a bind mount".to_owned())
+            }
+            help => help,
+        };
+        StepError::from(match help {
+            Some(help) => told.help(help),
+            None => told,
+        })
     })
 }
 

@@ -6,6 +6,7 @@
 mod ask;
 pub mod dashboard;
 mod dependencies;
+mod develop;
 mod effects;
 pub mod headless;
 pub mod open;

@@ -142,6 +142,10 @@ pub struct Watch {
     /// Don't print what is built
     #[arg(long)]
     pub quiet: bool,
+    /// Remove images that a rebuild leaves without a name
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub prune: bool,
 }
 
 /// `devbox attach`.

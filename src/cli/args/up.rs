@@ -71,6 +71,9 @@ pub struct Up {
     /// Stream the dependencies' logs as well
     #[arg(long, conflicts_with_all = ["detach", "attach"])]
     pub attach_dependencies: bool,
+    /// Carry out develop.watch beside the logs; the dashboard always does
+    #[arg(short, long, conflicts_with_all = ["detach", "wait"])]
+    pub watch: bool,
     /// Print logs without colours
     #[arg(long)]
     pub no_color: bool,

@@ -1,6 +1,9 @@
 //! `up` in the foreground: brings everything up, streams the logs, and stops it when it is interrupted.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::Detail,
@@ -18,6 +21,7 @@ use super::{
     progress::Style,
     run::{self, Job, Signals},
     verbs::{self, Ready},
+    watch::{Show, Watch},
 };
 
 /// What is said after the first signal.
@@ -54,6 +58,8 @@ pub struct Foreground {
     pub no_color: bool,
     /// How long a stop may take.
     pub timeout: Option<Duration>,
+    /// `--watch`: the rules of `develop.watch` are carried out beside the logs.
+    pub watch: bool,
 }
 
 /// Whose logs are streamed.
@@ -85,6 +91,8 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal, options: &Foregr
             return Err(Stop::usage(super::project::unknown(named, ready.project.services.keys())));
         }
     }
+    let show = Show { ink: setup.console.err, style: style(setup), quiet: false };
+    let watch = options.watch.then(|| Watch::new(setup, &ready, services, show, true)).transpose()?;
     verbs::warn_of_ports(setup, &ready, &goal);
     let sources = Arc::new(run::sources(setup, &ready.project));
     let services = attached(&ready.project, &goal, options);
@@ -119,7 +127,15 @@ pub async fn up(setup: &Setup, services: &[String], goal: Goal, options: &Foregr
         }
         Err(stop) => return Err(stop),
     }
-    match session.stream(options).await? {
+    let stop = CancellationToken::new();
+    let mut watching = watch.map(|watch| Watching { busy: watch.busy(), work: Box::pin(watch.run(stop.clone())) });
+    let end = session.stream(options, &mut watching).await?;
+    stop.cancel();
+    if let Some(watching) = watching {
+        // A build under way heard the signal too.
+        let _ = watching.work.await;
+    }
+    match end {
         End::AllEnded => {}
         End::Cascade(exited) => {
             setup.console.err.write(format!("{} exited, stopping the others.\n", exited.service))?;
@@ -140,6 +156,12 @@ fn style(setup: &Setup) -> Style {
         Style::Live if setup.console.out.tty => Style::Plain,
         style => style,
     }
+}
+
+/// The rules of `develop.watch` under way.
+struct Watching<'a> {
+    busy: watch::Receiver<bool>,
+    work: Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>,
 }
 
 enum End {
@@ -184,19 +206,26 @@ impl Session<'_> {
     }
 
     /// Prints until nothing runs any more, an exit ends it, or a signal comes.
-    async fn stream(&mut self, options: &Foreground) -> Result<End, Stop> {
+    async fn stream(&mut self, options: &Foreground, watching: &mut Option<Watching<'_>>) -> Result<End, Stop> {
         loop {
-            if let Some(exited) = self.cascade(options) {
+            // What a rebuild replaces or a rule restarts has not come to its end.
+            let busy = watching.as_ref().is_some_and(|watching| *watching.busy.borrow());
+            if let Some(exited) = self.cascade(options).filter(|_| !busy) {
                 return Ok(End::Cascade(exited));
             }
-            if self.followers.is_idle() && self.followers.all_ended(&self.ready.project).await {
+            if !busy && self.followers.is_idle() && self.followers.all_ended(&self.ready.project).await {
                 return Ok(End::AllEnded);
             }
             tokio::select! {
                 biased;
                 _ = self.signals.recv() => return Ok(End::Signal),
+                ended = carried_out(watching) => ended?,
                 news = self.followers.next(self.setup, &self.ready.project) => {
+                    let before = self.exits.len();
                     print(&mut self.printer, news?, &mut self.exits)?;
+                    if busy {
+                        self.exits.truncate(before);
+                    }
                 }
             }
         }
@@ -271,6 +300,15 @@ impl Session<'_> {
             0 => Ok(()),
             code => Err(Stop::Code(code)),
         }
+    }
+}
+
+/// Goes on with the rules until something is to be looked at again, or they end with an error; for ever where none are watched.
+async fn carried_out(watching: &mut Option<Watching<'_>>) -> Result<(), Stop> {
+    let Some(Watching { busy, work }) = watching else { return std::future::pending().await };
+    tokio::select! {
+        ended = work => ended,
+        _ = busy.changed() => Ok(()),
     }
 }
 
