@@ -8,6 +8,7 @@ use crossterm::event::MouseEvent;
 use super::{
     changes::ServiceChange,
     deps::{Answer, Question},
+    develop::DevelopReport,
     engine_status::EngineName,
     files::Reading,
     job::JobId,
@@ -46,6 +47,8 @@ pub enum Message {
     Warned(Arc<Diagnostic>),
     /// These compose or env files have other content than before.
     FilesChanged(Vec<PathBuf>),
+    /// What the rules of develop.watch led to.
+    Develop(DevelopReport),
     /// A run reports.
     Job(JobId, execute::Event),
     /// Lines of containers.

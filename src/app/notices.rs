@@ -29,6 +29,8 @@ pub enum NoticeKey {
     Unseen(String),
     /// A step of a job failed: the job and the message.
     Failure(JobId, String),
+    /// Files could not be brought into a service's containers: which, and the message.
+    Sync(ServiceName, String),
     /// A build failed.
     Build(JobId, StepId),
     /// A change waits; closing it goes through [`super::changes::Changes::ignore`].
@@ -63,12 +65,14 @@ pub fn all(state: &State) -> Vec<Notice> {
     notices.extend(state.dockerfiles.iter().map(|problem| dockerfile(problem)));
     notices.extend(state.unseen.as_deref().map(unseen));
     notices.extend(state.failures.iter().map(failure));
+    notices.extend(state.develop.failed.iter().map(|(service, problem)| unsynced(service, problem)));
     notices.extend(failed_builds(state).map(|run| build(state, run)));
     notices.extend(waiting_groups(state).map(|group| change(&group)));
     notices.extend(edit(state));
     notices.extend(orphan_notice(state));
     notices.extend(state.mounts.iter().map(|(service, known)| mount(service, known)));
-    notices.extend(state.files.warnings.iter().chain(&state.warnings).map(|warning| self::warning(warning)));
+    let warnings = state.files.warnings.iter().chain(&state.develop.warnings).chain(&state.warnings);
+    notices.extend(warnings.map(|warning| self::warning(warning)));
     notices.retain(|notice| !state.closed.contains(&notice.key));
     notices
 }
@@ -140,6 +144,16 @@ fn failure(failure: &Failure) -> Notice {
         text,
         more: Vec::new(),
         acts: [(Action::Enter, "why")].into_iter().chain(again).chain([CLOSE]).collect(),
+    }
+}
+
+fn unsynced(service: &ServiceName, problem: &Diagnostic) -> Notice {
+    Notice {
+        key: NoticeKey::Sync(service.clone(), problem.what.clone()),
+        role: Role::Failed,
+        text: one_line(problem),
+        more: Vec::new(),
+        acts: vec![(Action::Enter, "why"), CLOSE],
     }
 }
 

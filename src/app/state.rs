@@ -12,6 +12,7 @@ use super::{
     builds::Builds,
     changes::Changes,
     deps::Deps,
+    develop::Develop,
     engine_status::EngineStatus,
     files::Files,
     geometry::{Geometry, Wanted},
@@ -102,6 +103,8 @@ pub struct State {
     pub changes: Changes,
     /// What is known of packages.
     pub deps: Deps,
+    /// How the rules of develop.watch stand.
+    pub develop: Develop,
     /// `--on-change`: what a change does, whatever the file says.
     pub on_change: Option<OnChange>,
     /// What a change does where neither the command line nor the service says.
@@ -185,6 +188,7 @@ impl State {
             unseen: None,
             changes: Changes::default(),
             deps: Deps::default(),
+            develop: Develop::default(),
             on_change: None,
             on_change_default: OnChange::Ask,
             image_age_days: 30,

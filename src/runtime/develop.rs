@@ -92,6 +92,11 @@ impl Carrier {
         Ok(())
     }
 
+    /// The rules are others: every container gets what it would get if it were new.
+    pub fn begin_again(&mut self) {
+        self.known.clear();
+    }
+
     /// Keeps files for a service until it can take them.
     pub fn owe(&mut self, service: &ServiceName, sync: &ServiceSync) {
         self.owed.entry(service.clone()).or_default().extend(sync);

@@ -2,6 +2,7 @@
 //! back as effects. One arm a message; what an arm does is in the file of its subject.
 
 mod actions;
+mod develop;
 mod engine;
 mod files;
 mod goals;
@@ -66,6 +67,7 @@ pub fn update(state: &mut State, message: Message, now: Timestamp) -> Vec<Effect
             job::warn(state, diagnostic);
             touch(state)
         }
+        Message::Develop(report) => develop::reported(state, report),
         Message::FilesChanged(paths) => files::changed(state, paths),
         Message::Job(id, event) => job::event(state, id, event),
         Message::Lines(batches) => logs::lines(state, batches),

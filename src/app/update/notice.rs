@@ -34,6 +34,7 @@ pub(super) fn dismiss(state: &mut State) -> Vec<Effect> {
         NoticeKey::Failure(job, what) => {
             state.failures.retain(|failure| (failure.job, &failure.diagnostic.what) != (job, &what));
         }
+        NoticeKey::Sync(service, _) => drop(state.develop.failed.remove(&service)),
         key => {
             let kept = matches!(key, NoticeKey::Mount(..));
             state.closed.insert(key);
@@ -70,8 +71,10 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
             let found = state.failures.iter().find(|failure| (&failure.job, &failure.diagnostic.what) == (job, what));
             found.map(|failure| failure.diagnostic.clone())
         }
+        NoticeKey::Sync(service, _) => state.develop.failed.get(service).cloned(),
         NoticeKey::Warning(what) => {
-            state.files.warnings.iter().chain(&state.warnings).find(|warning| warning.what == *what).cloned()
+            let warnings = state.files.warnings.iter().chain(&state.develop.warnings).chain(&state.warnings);
+            warnings.into_iter().find(|warning| warning.what == *what).cloned()
         }
         NoticeKey::Mount(service, what) => {
             let found = state.mounts.iter().find(|(name, diagnostic)| name == service && diagnostic.what == *what);

@@ -6,6 +6,7 @@
 mod baseline;
 mod compare;
 mod connection;
+mod develop;
 mod files;
 mod follow;
 mod measure;
@@ -27,7 +28,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{compare::Comparing, connection::Connection, follow::Followers, measure::Meters, sources::SourceWatch};
+use self::{
+    compare::Comparing, connection::Connection, develop::DevelopWatch, follow::Followers, measure::Meters,
+    sources::SourceWatch,
+};
 use super::open_ports;
 use crate::{
     app::{
@@ -123,6 +127,7 @@ pub struct Effects {
     meters: Meters,
     sources: Option<SourceWatch>,
     comparing: Comparing,
+    develop: Option<DevelopWatch>,
     jobs: HashMap<JobId, (CancellationToken, AbortHandle)>,
 }
 
@@ -140,6 +145,7 @@ impl Effects {
             meters: Meters::start(&mut tasks, &sender, engine),
             sources: None,
             comparing: Comparing::default(),
+            develop: None,
             jobs: HashMap::new(),
             sender,
             session,
@@ -210,6 +216,7 @@ impl Effects {
         let (sender, token, engine, id) = (self.sender.clone(), cancel.clone(), self.connection.engine(), job.id);
         let texts = self.session.folders.as_ref().map(Texts::of);
         let published = Arc::clone(&self.session.published);
+        let ended = self.develop.as_ref().map(DevelopWatch::jobs);
         let handle = self.spawn("a job", async move {
             let Some(engine) = connected(engine).await else { return };
             let (events, mut reports) = mpsc::channel(REPORTS);
@@ -223,6 +230,7 @@ impl Effects {
             };
             let (outcome, ()) = tokio::join!(running, passing);
             tracing::info!("job {}: {:?}", id.0, outcome.verdict);
+            ended.iter().for_each(|ended| ended.notify_one());
         });
         self.jobs.retain(|_, (_, handle)| !handle.is_finished());
         self.jobs.insert(id, (cancel, handle));
@@ -231,6 +239,14 @@ impl Effects {
     fn watch(&mut self, project: Arc<Project>, files: &BTreeSet<PathBuf>) {
         self.session.project = Arc::clone(&project);
         self.connection.set_project(Arc::clone(&project));
+        match &self.develop {
+            Some(develop) => develop.set(&project),
+            None => {
+                let (engine, observed) = (self.connection.engine(), self.connection.observed());
+                let project = Arc::clone(&project);
+                self.develop = Some(DevelopWatch::start(&mut self.tasks, &self.sender, engine, observed, project));
+            }
+        }
         match &self.sources {
             Some(watch) => watch.set(&project, files),
             None => {

@@ -1,7 +1,8 @@
-//! `develop.watch` on a real engine: `watch` here and in the modules below, `up --watch` in `beside`.
+//! `develop.watch` on a real engine: `watch` here and in the modules below, `up --watch` in `beside`, the screen in `dashboard`.
 
 mod actions;
 mod beside;
+mod dashboard;
 mod files;
 mod git;
 mod limits;

@@ -1,5 +1,6 @@
 //! Messages in, state and effects out; and that no sequence of keys and messages breaks what must hold.
 
+mod develop;
 mod files;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
