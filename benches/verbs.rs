@@ -15,11 +15,14 @@ mod compose_file;
 mod median;
 #[path = "support/times.rs"]
 mod times;
+#[path = "support/tool.rs"]
+mod tool;
 
 use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
-use times::{Times, Tool};
+use times::Times;
+use tool::Tool;
 
 const SUBJECTS: [&str; 6] = [
     "`config`, 5 services",
