@@ -133,7 +133,7 @@ fn dashboard(services: usize, files: usize, rounds: usize) {
     assert!(run(&["up", "-d"]).success(), "the services start");
     let running = |text: &str| text.contains("running") && text.contains("[1 Logs]");
     let (mut screen, _) = Screen::open(project.folder.path(), &[], running);
-    screen.send("3");
+    screen.send("4");
     screen.until("the rules", |text| text.contains("develop.watch: watching"));
     let before = screen.processor();
     screen.watch(IDLE);
@@ -151,7 +151,7 @@ fn dashboard(services: usize, files: usize, rounds: usize) {
     println!("save of requirements.txt → notice on the screen: {:.1} ms (median of {rounds})", median(&mut times));
     drop(screen);
     let (mut screen, _) = Screen::open(project.folder.path(), &["--on-change", "rebuild"], running);
-    screen.send("3");
+    screen.send("4");
     screen.until("the rules", |text| text.contains("develop.watch: watching"));
     // It finds that the image is older than the manifest, and builds.
     project.settled(&mut screen);

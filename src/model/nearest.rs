@@ -15,7 +15,8 @@ pub fn nearest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let begins_otherwise = |candidate: &str| text.chars().next() != candidate.chars().next();
     let near = candidates.into_iter().filter(|candidate| candidate.len() <= text.len() + 4 * most);
     near.map(|candidate| (strsim::osa_distance(text, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
+        // Of a single letter nothing would be left that is alike.
+        .filter(|(distance, candidate)| *distance <= most && *distance < text.len().max(candidate.len()))
         .min_by_key(|(distance, candidate)| (*distance, begins_otherwise(candidate)))
         .map(|(_, candidate)| candidate)
 }
@@ -35,6 +36,8 @@ mod tests {
         check("enviroment", &keys, Some("environment"));
         check("banana", &keys, None);
         check("", &["a"], None);
+        check("x", &["a"], None);
+        check("aa", &["a", "b"], Some("a"));
         check("wbe", &["db", "web"], Some("web"));
         check("wen", &["ten", "web"], Some("web"));
         check("on-change", &["theme", "on_change"], Some("on_change"));

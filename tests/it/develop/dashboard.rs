@@ -18,7 +18,7 @@ fn the_dashboard_carries_out_the_rules_and_says_so() {
     project.succeeds(&["up", "-d"]);
     let mut terminal = Terminal::devbox(&project, &[], 140, 40);
     terminal.shows("● web     ");
-    terminal.send("3");
+    terminal.send("4");
     terminal.shows("develop.watch: watching settings, src, version");
     project.write("src/a", "2");
     shows(&project, "cat /app/src/a", "2");
@@ -59,7 +59,7 @@ fn the_dashboard_stops_a_loop_too() {
     let Some(project) = loops::project("dashloop") else { return };
     project.succeeds(&["up", "-d"]);
     let mut terminal = Terminal::devbox(&project, &[], 160, 40);
-    terminal.send("3");
+    terminal.send("4");
     terminal.shows("develop.watch: watching out, src");
     project.write("out/hand", "2");
     terminal.shows("goes round in circles: 5 times in a row web wrote it");
@@ -92,7 +92,7 @@ services:
     let Some(project) = TestProject::new("dashfail", &files) else { return };
     project.succeeds(&["up", "-d"]);
     let mut terminal = Terminal::devbox(&project, &[], 160, 40);
-    terminal.send("3");
+    terminal.send("4");
     terminal.shows("develop.watch: watching conf, src");
     project.write("conf/a", "2");
     terminal.shows("sync+exec hook of web exited with code 3");
