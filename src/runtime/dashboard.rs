@@ -11,7 +11,7 @@ use std::{
     path::PathBuf,
     sync::Arc,
     task::Poll,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
@@ -59,6 +59,8 @@ pub struct DashboardRequest {
     pub warnings: Vec<Diagnostic>,
     /// What the loader read or looked for, absolute.
     pub files: BTreeSet<PathBuf>,
+    /// When reading them began.
+    pub read_at: SystemTime,
     /// How the files were read, to read them again when they change.
     pub load: compose::Request,
     /// How to find the engine.
@@ -119,6 +121,7 @@ async fn open(request: DashboardRequest) -> Result<Ended, Box<Diagnostic>> {
         load: request.load.clone(),
         project: Arc::new(request.project.clone()),
         published: Arc::clone(&request.published),
+        read_at: request.read_at,
         folders: request.folders.clone(),
     };
     let state = first_state(request, &session);

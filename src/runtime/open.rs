@@ -1,5 +1,7 @@
 //! The dashboard as the command line opens it: the project read, the settings read, a terminal there.
 
+use std::time::SystemTime;
+
 use super::{
     dashboard::{self, DashboardRequest},
     headless::{Setup, Stop, project, run},
@@ -25,6 +27,7 @@ pub fn dashboard(setup: &Setup, first: Option<(Goal, &[String])>) -> Result<(), 
     }
     let services = first.as_ref().map_or(&[] as &[String], |(_, services)| services);
     let request = Request { services: services.to_vec(), ..setup.request.clone() };
+    let read_at = SystemTime::now();
     let loaded = compose::load(&request).map_err(|error| Stop::Usage(error.diagnostics))?;
     project::known(&loaded, services)?;
     let mut warnings = loaded.warnings;
@@ -38,6 +41,7 @@ pub fn dashboard(setup: &Setup, first: Option<(Goal, &[String])>) -> Result<(), 
         warnings,
         files: loaded.files_read.into_iter().chain(loaded.files_looked_for).collect(),
         load: request,
+        read_at,
         connect: ConnectOptions { host: setup.host.clone(), context: setup.context.clone(), environment },
         goal: first.map(|(goal, _)| goal),
         on_change: setup.on_change,

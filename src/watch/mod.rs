@@ -24,6 +24,7 @@ pub mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, watch};
 
@@ -43,6 +44,8 @@ pub struct WatchSet {
     pub builds: BTreeMap<ServiceName, Build>,
     /// Other files whose content matters: compose files, env files. They need not exist.
     pub files: BTreeSet<PathBuf>,
+    /// When these files were read. One that was written since has changed, although it is seen for the first time here.
+    pub read_at: Option<SystemTime>,
 }
 
 impl WatchSet {
@@ -52,7 +55,7 @@ impl WatchSet {
         let builds = discover::builds(project).map(|(name, build)| (name.clone(), build.clone())).collect();
         let env = project.directory.join(".env");
         let files = project.files.iter().chain(&project.env_files).cloned().chain([env]).collect();
-        WatchSet { directory: project.directory.clone(), builds, files }
+        WatchSet { directory: project.directory.clone(), builds, files, read_at: None }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -230,7 +230,7 @@ impl Task {
         }
     }
 
-    /// Compares the other files; those seen for the first time are only remembered.
+    /// Compares the other files; those seen for the first time are remembered, and said if they were written after they were read.
     async fn say_files(&mut self, marked: &BTreeSet<PathBuf>, all: bool) -> Result<(), Closed> {
         let mut changed = Vec::new();
         for path in &self.state.set.files {
@@ -241,13 +241,25 @@ impl Task {
             // A file that can't be read just now keeps its last content; whoever needs it will say why.
             let Ok(content) = fingerprint::read(path) else { continue };
             let digest = content.map(|content| content.digest);
-            if known.is_some_and(|known| *known != digest) {
+            let differs = match known {
+                Some(known) => *known != digest,
+                None => self.state.set.read_at.is_some_and(|read_at| is_newer(path, read_at)),
+            };
+            if differs {
                 changed.push(path.clone());
             }
             self.state.files.insert(path.clone(), digest);
         }
         if changed.is_empty() { Ok(()) } else { self.say(Event::Files { paths: changed }).await }
     }
+}
+
+/// Whether a file was written after a moment. The clock of file systems lags by a tick of the kernel's, so that a file written just
+/// before counts too.
+fn is_newer(path: &Path, moment: SystemTime) -> bool {
+    const TICK: Duration = Duration::from_millis(10);
+    let written = path.metadata().and_then(|metadata| metadata.modified());
+    written.is_ok_and(|written| moment.checked_sub(TICK).is_some_and(|moment| written >= moment))
 }
 
 /// Where a wanted file that is a symbolic link leads, and the file itself.

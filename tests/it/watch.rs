@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use devbox::manifest::diff;
 use devbox::model::{Build, Manifest, ManifestKind, ServiceName, Sources};
@@ -40,6 +40,7 @@ impl Followed {
             builds: BTreeMap::from([(ServiceName::new("web").unwrap(), build(&shop))]),
             files: BTreeSet::from([shop.join("docker-compose.yaml"), shop.join(".env")]),
             directory: shop,
+            read_at: None,
         };
         Followed::with(root, set)
     }
@@ -332,6 +333,7 @@ fn symbolic_links_are_followed_to_their_files() {
         builds: BTreeMap::from([(ServiceName::new("web").unwrap(), build(&shop))]),
         files: BTreeSet::new(),
         directory: shop,
+        read_at: None,
     };
     let mut followed = Followed::with(root, set);
     fs::write(real.join("requirements.txt"), "six==1\n").unwrap();
@@ -400,6 +402,28 @@ fn compose_and_env_files_are_named_when_their_content_differs() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn what_was_written_after_the_files_were_read_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let [old, new] = ["compose.yaml", "web.env"].map(|name| root.path().join(name));
+    let written = |path: &Path, at: SystemTime| {
+        fs::write(path, "").unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+    };
+    let read_at = SystemTime::now();
+    written(&old, read_at - Duration::from_secs(60));
+    written(&new, read_at + Duration::from_millis(1));
+    let set = WatchSet {
+        directory: root.path().to_owned(),
+        files: [old, new.clone()].into(),
+        read_at: Some(read_at),
+        ..WatchSet::default()
+    };
+    let (_watcher, mut events) = Watcher::start(set).unwrap();
+    let first = runtime().block_on(async { events.recv().await });
+    assert_eq!(first, Some(Event::Files { paths: vec![new] }));
 }
 
 #[test]

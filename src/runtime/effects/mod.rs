@@ -72,6 +72,8 @@ pub struct Session {
     pub load: compose::Request,
     /// What should exist.
     pub project: Arc<Project>,
+    /// When its files were read for the first time.
+    pub read_at: SystemTime,
     /// Where the compose file publishes each service's ports.
     pub published: Arc<BTreeMap<ServiceName, Place>>,
     /// The user's folders, where they are known.
@@ -256,7 +258,7 @@ impl Effects {
                     &self.sender,
                     (self.connection.engine(), self.connection.observed()),
                     project,
-                    files,
+                    (files, self.session.read_at),
                     folders,
                 ) {
                     Ok(watch) => self.sources = Some(watch),

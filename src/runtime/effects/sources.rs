@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
+    time::SystemTime,
 };
 
 use tokio::{
@@ -32,6 +33,7 @@ use crate::{
 /// The task's handle.
 pub(super) struct SourceWatch {
     watcher: Watcher,
+    read_at: SystemTime,
     project: watch::Sender<Arc<Project>>,
 }
 
@@ -45,10 +47,10 @@ impl SourceWatch {
         sender: &Sender,
         (engine, observed): (watch::Receiver<Option<Engine>>, watch::Receiver<Arc<Observed>>),
         project: Arc<Project>,
-        files: &BTreeSet<PathBuf>,
+        (files, read_at): (&BTreeSet<PathBuf>, SystemTime),
         folders: Option<Folders>,
     ) -> std::io::Result<Self> {
-        let (watcher, events) = Watcher::start(watched(&project, files))?;
+        let (watcher, events) = Watcher::start(watched(&project, files, read_at))?;
         let (sent, received) = watch::channel(project);
         let task = Task {
             sender: sender.clone(),
@@ -63,19 +65,19 @@ impl SourceWatch {
             compared: None,
         };
         tasks.spawn(sender.contained("following files", task.run(events)));
-        Ok(Self { watcher, project: sent })
+        Ok(Self { watcher, read_at, project: sent })
     }
 
     /// Follows another project's files.
     pub fn set(&self, project: &Arc<Project>, files: &BTreeSet<PathBuf>) {
-        self.watcher.set(watched(project, files));
+        self.watcher.set(watched(project, files, self.read_at));
         self.project.send_replace(Arc::clone(project));
     }
 }
 
 /// A project's manifests, its files, and what loading it read or looked for besides.
-fn watched(project: &Project, files: &BTreeSet<PathBuf>) -> WatchSet {
-    let mut set = WatchSet::of(project);
+fn watched(project: &Project, files: &BTreeSet<PathBuf>, read_at: SystemTime) -> WatchSet {
+    let mut set = WatchSet { read_at: Some(read_at), ..WatchSet::of(project) };
     set.files.extend(files.iter().cloned());
     set
 }
