@@ -6,7 +6,10 @@ use std::{
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use bollard::{
@@ -19,7 +22,10 @@ use bollard::{
 };
 use tempfile::TempDir;
 
-use super::engine::{block_on, engine};
+use super::{
+    engine::{block_on, engine},
+    proxy::Proxy,
+};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -29,6 +35,8 @@ pub struct TestProject {
     /// Unique on this engine, a valid project name.
     pub name: String,
     docker: Option<Docker>,
+    /// In front of an engine that lets nobody but root in.
+    proxy: OnceLock<Proxy>,
     home: TempDir,
     folder: TempDir,
 }
@@ -51,6 +59,7 @@ impl TestProject {
         let project = Self {
             name,
             docker,
+            proxy: OnceLock::new(),
             home: tempfile::tempdir().expect("a home folder"),
             folder: tempfile::tempdir().expect("a project folder"),
         };
@@ -148,7 +157,7 @@ impl TestProject {
         const USER: u32 = 4711;
         let socket = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let socket = socket.trim_start_matches("unix://");
-        let group = fs::metadata(socket).map_or(0, |found| found.gid());
+        let (group, mode) = fs::metadata(socket).map_or((0, 0), |found| (found.gid(), found.mode()));
         give(self.path(), USER, group);
         give(self.home.path(), USER, group);
         // Where the tests' own binary lies, others may have no way to.
@@ -161,6 +170,12 @@ impl TestProject {
         self.environment(|key, value| {
             command.env(key, value);
         });
+        const GROUP_MAY: u32 = 0o060;
+        if mode & GROUP_MAY != GROUP_MAY {
+            let proxy = self.proxy.get_or_init(|| Proxy::start(Path::new(socket)));
+            proxy.admit(USER);
+            command.env("DOCKER_HOST", proxy.address());
+        }
         (command, USER)
     }
 
