@@ -158,7 +158,9 @@ impl Comparison {
         static ID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([0-9a-f]{64}|[0-9a-f]{12})\b").expect("it"));
         static ROOT: LazyLock<Regex> = LazyLock::new(|| Regex::new("^/.*/volumes/").expect("it"));
         let text = text.replace(&*self.files.path().to_string_lossy(), "DIR").replace(project, "P");
-        ROOT.replace(&ID.replace_all(&text, "ID"), "VOLUMES/").into_owned()
+        static LAYER: LazyLock<Regex> = LazyLock::new(|| Regex::new("^/.*/ID/merged$").expect("it"));
+        let text = ID.replace_all(&text, "ID");
+        LAYER.replace(&ROOT.replace(&text, "VOLUMES/"), "LAYER").into_owned()
     }
 
     fn recording(&self) -> PathBuf {
