@@ -103,8 +103,9 @@ mod tests {
     use crate::{
         app::{
             effect::Effect,
-            fixture::{press, send, steady, with_observed},
-            message::Message,
+            engine_status::EngineName,
+            fixture::{answered, press, send, steady, with_observed},
+            message::{EngineReport, Message},
         },
         model::ContainerState,
     };
@@ -132,6 +133,17 @@ mod tests {
         assert_eq!(second.iter().map(|question| question.container.is_some()).collect::<Vec<_>>(), [false]);
         press(&mut state, "1");
         assert_eq!(asked(with_observed(&mut state, |_| {})), [], "a hidden tab costs nothing");
+    }
+
+    #[test]
+    fn what_an_engine_that_went_away_did_not_say_is_asked_again() {
+        let mut state = steady(160, 48);
+        let lost = Arc::new(Diagnostic::error("the connection broke"));
+        answered(&mut state, Err(Arc::clone(&lost)));
+        let retry_at = state.now;
+        assert_eq!(asked(send(&mut state, Message::Engine(EngineReport::Lost { why: lost, retry_at }))), []);
+        let name = EngineName { product: "docker 28.5".into(), place: "unix".into() };
+        assert_eq!(asked(send(&mut state, Message::Engine(EngineReport::Connected(name)))).len(), 1);
     }
 
     #[test]

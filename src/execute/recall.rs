@@ -9,6 +9,7 @@ use crate::{
     manifest::{
         fingerprint,
         label::{self, Standing},
+        mounts,
     },
     model::{
         Diagnostic, Digest, MANIFESTS_LABEL, Manifest, Observed, ObservedContainer, ObservedImage, Project,
@@ -76,8 +77,5 @@ async fn keep(
 
 /// A mount hides what the image has there.
 fn is_covered(container: &ObservedContainer, path: &str) -> bool {
-    container.mounts.iter().any(|mount| {
-        let rest = path.strip_prefix(mount.target.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    container.mounts.iter().any(|mount| mounts::inside(path, mount.target.trim_end_matches('/')))
 }

@@ -64,7 +64,7 @@ pub fn hidden(mounts: &[Mount], environments: &BTreeSet<String>) -> Vec<Hidden> 
 }
 
 /// Whether the path lies below the folder, or is it.
-fn inside(path: &str, folder: &str) -> bool {
+pub fn inside(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -96,9 +96,11 @@ pub(super) fn warnings(caller: Caller, project: &Project, observed: &Observed) -
         let image = observed.images.get(&service.image_name(&project.name)).filter(|_| own_code)?;
         let user = of_service(caller, service, &image.user)?;
         let folder = writable(service).find(|folder| caller.owns(folder))?;
-        let shown = folder.strip_prefix(&project.directory).unwrap_or(folder).display().to_string();
-        let what = format!("{} runs as root: what it writes into ./{shown} will belong to root", service.name);
-        let what = if folder.starts_with(&project.directory) { what } else { what.replace("./", "") };
+        let shown = match folder.strip_prefix(&project.directory) {
+            Ok(inside) => format!("./{}", inside.display()),
+            Err(_) => folder.display().to_string(),
+        };
+        let what = format!("{} runs as root: what it writes into {shown} will belong to root", service.name);
         let help = format!("`user: \"{user}\"` in service {}, or USER in its Dockerfile", service.name);
         Some((service.name.clone(), Diagnostic::warning(what).help(help)))
     };

@@ -19,12 +19,15 @@ pub(super) struct Contents {
 impl Contents {
     /// Reads a file and says whether it holds what it held before.
     pub(super) fn same(&mut self, path: &Path, size: u64) -> bool {
-        if size > MAX_CONTENT || !self.known.contains_key(path) && self.bytes >= MAX_CONTENTS {
+        let is_new = !self.known.contains_key(path);
+        if size > MAX_CONTENT || is_new && self.bytes >= MAX_CONTENTS {
             self.known.remove(path);
             return false;
         }
         let Ok(bytes) = std::fs::read(path) else { return false };
-        self.bytes += bytes.len() as u64;
+        if is_new {
+            self.bytes += bytes.len() as u64;
+        }
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         let hash = hasher.finish();

@@ -1,12 +1,8 @@
 //! The examples as a newcomer uses them, on a real engine: up, they answer, down, and nothing is left.
 
-use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    time::Duration,
-};
+use std::net::TcpListener;
 
-use crate::support::{engine::healthchecks_work, project::TestProject, wait};
+use crate::support::{engine::healthchecks_work, http, project::TestProject, wait};
 
 /// A copy of an example that publishes ports of its own, so that it runs beside whatever runs here.
 struct Example {
@@ -30,18 +26,11 @@ impl Example {
 
     /// The body of an answer.
     fn get(&self, path: &str) -> String {
-        self.request(&format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"))
+        self.request(&http::get(path))
     }
 
     fn request(&self, request: &str) -> String {
-        wait::until("an answer over HTTP", || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-            stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-            stream.write_all(request.as_bytes()).ok()?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).ok()?;
-            answer.starts_with("HTTP/1").then_some(answer)
-        })
+        wait::until("an answer over HTTP", || http::answer(self.port, request))
     }
 }
 

@@ -1,16 +1,9 @@
 //! `init` and then `up`, on a real engine and with a real index: what was a virtualenv's project answers over HTTP, its files stay its
 //! developer's, and the rest of devbox works on it.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    os::unix::fs::MetadataExt,
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs, io::Write, net::TcpListener, os::unix::fs::MetadataExt, process::Stdio};
 
-use crate::support::{project::TestProject, wait};
+use crate::support::{http, project::TestProject, wait};
 
 const FLASK: &str = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef hello():\n    return 'hello from the shop'\n";
 
@@ -43,13 +36,8 @@ impl Shop {
 
     /// The body of an answer with status 200.
     fn get(&self, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
         wait::until("an answer over HTTP", || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-            stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-            stream.write_all(request.as_bytes()).ok()?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).ok()?;
+            let answer = http::answer(self.port, &http::get(path))?;
             let (head, body) = answer.split_once("\r\n\r\n")?;
             head.lines().next()?.contains(" 200 ").then(|| body.to_owned())
         })

@@ -22,6 +22,8 @@ pub(super) fn connected(state: &mut State, name: EngineName) -> Vec<Effect> {
         let text = format!("{} is back after {}", name.product, age::short(state.now.since(*since)));
         state.history.push(Entry::new(state.now, Role::Works, None, text));
     }
+    // What was asked of it when it went away is still to be known.
+    state.deps.doubt();
     state.engine = EngineStatus::Connected(name);
     state.dirty = true;
     let mut effects = vec![Effect::Observe];

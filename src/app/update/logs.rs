@@ -42,9 +42,11 @@ fn ask(
     effects
 }
 
-/// Adds a remark of devbox's own to the lines of a service that runs: what it says from there on may have this as its reason.
+/// Adds a remark of devbox's own to the lines of a service that has a container, stopped to be replaced perhaps: what it says from
+/// there on may have this as its reason.
 pub(super) fn note(state: &mut State, service: &ServiceName, words: &str) {
-    let Some(replica) = state.running_container(service).map(|container| container.number) else { return };
+    let container = state.running_container(service).or_else(|| state.containers(service).first().copied());
+    let Some(replica) = container.map(|container| container.number) else { return };
     state.logs.note(Source { service: service.clone(), replica }, state.now, words);
 }
 

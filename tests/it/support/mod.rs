@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod fake_daemon;
+pub mod http;
 pub mod project;
 pub mod proxy;
 pub mod registry;
