@@ -19,7 +19,8 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let lines = deps_text::lines(scene.state);
     let columns = Columns::fitting(&lines, usize::from(area.width));
     let inner = Rect { width: area.width.saturating_sub(1), ..area };
-    let top = scene.state.view.deps_top.min(lines.len().saturating_sub(1));
+    // The pane may have been smaller when the user scrolled.
+    let top = scene.state.view.deps_top.min(lines.len().saturating_sub(usize::from(area.height)));
     for (row, line) in lines.iter().skip(top).take(usize::from(area.height)).enumerate() {
         match line {
             Line::Heading { text, right } => {

@@ -14,7 +14,7 @@ use crate::{
     app::{
         files::Reading,
         fixture::{self, NOW, press, send, steady},
-        message::{EngineReport, Message, Probe},
+        message::{EngineReport, Input, Message, Probe},
         state::{Colours, State},
     },
     execute::Verdict,
@@ -77,6 +77,16 @@ fn packages_side_by_side() {
         fixture::answered(&mut state, Ok(Arc::new(fixture::comparison())));
         state
     });
+}
+
+#[test]
+fn a_pane_that_grows_shows_no_blank_end() {
+    let mut state = change_waits(60, 16);
+    fixture::answered(&mut state, Ok(Arc::new(fixture::comparison())));
+    press(&mut state, "G");
+    assert!(!text(&state).contains("PACKAGE"));
+    send(&mut state, Message::Input(Input::Resized(160, 48)));
+    assert!(text(&state).contains("PACKAGE") && text(&state).contains("from  requirements.txt"));
 }
 
 #[test]
